@@ -1,0 +1,123 @@
+"""The one place that checks input.
+
+Every message names the argument, says what came and what would be accepted.  No check reads a
+pixel value: that would stall a GPU at every call and break ``torch.compile(fullgraph=True)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral, Real
+
+import torch
+from torch import Tensor
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def tensor(name: str, value: Tensor) -> None:
+    """Raise `TypeError` unless `value` is a real floating-point tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor of floating dtype, got {type(value).__name__}")
+    if not value.is_floating_point():
+        raise TypeError(
+            f"{name} must have a floating dtype (float16, bfloat16, float32 or float64), got {value.dtype}; "
+            f"convert 8-bit images with {name}.float() / 255 and keep data_range=1.0"
+        )
+
+
+def image(name: str, value: Tensor) -> None:
+    """Raise unless `value` is a non-empty floating tensor of shape (N, C, H, W)."""
+    tensor(name, value)
+    if value.ndim != 4:
+        raise ValueError(f"{name} must have shape (N, C, H, W), got {tuple(value.shape)}")
+    if value.numel() == 0:
+        raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}; every axis needs at least 1")
+
+
+def working_dtype(*values: Tensor) -> torch.dtype:
+    """Return the dtype to compute in: the promoted dtype, and never less than float32."""
+    dtype = torch.float32
+    for value in values:
+        dtype = torch.promote_types(dtype, value.dtype)
+    return dtype
+
+
+def images(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Check the pair and return both in the working dtype.
+
+    Raises
+    ------
+    TypeError
+        If one is no tensor or has an integer, bool or complex dtype.
+    ValueError
+        If one is not (N, C, H, W), or if shapes or devices differ.  Nothing is broadcast:
+        a (N, 1, H, W) output against a (N, 3, H, W) target is nearly always a mistake.
+    """
+    image("x", x)
+    image("y", y)
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must have the same shape (N, C, H, W), got {tuple(x.shape)} and {tuple(y.shape)}")
+    if x.device != y.device:
+        raise ValueError(f"x and y must be on the same device, got {x.device} and {y.device}")
+    dtype = working_dtype(x, y)
+    return x.to(dtype), y.to(dtype)
+
+
+def positive(name: str, value: float) -> float:
+    """Return `value` as a float, or raise `ValueError` unless it is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} must be a number above 0, got {value!r}")
+    number = float(value)
+    if not 0.0 < number < float("inf"):
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+    return number
+
+
+def in_range(name: str, value: float, low: float, high: float) -> float:
+    """Return `value` as a float, or raise `ValueError` unless it lies in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
+        raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+    return float(value)
+
+
+def count(name: str, value: int) -> int:
+    """Return `value` as an int, or raise `ValueError` unless it is an integer of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
+
+
+def odd(name: str, value: int) -> int:
+    """Return `value` as an int, or raise `ValueError` unless it is a positive odd integer."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1 or value % 2 == 0:
+        raise ValueError(f"{name} must be a positive odd integer (so that the window has a centre), got {value!r}")
+    return int(value)
+
+
+def option(name: str, value: str, choices: Iterable[str]) -> None:
+    """Raise `ValueError` unless `value` is one of `choices`."""
+    known = tuple(choices)
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+
+
+def window_fits(name: str, value: Tensor, kernel_size: int, padding: str) -> None:
+    """Raise `ValueError` when an image is too small for the window under the given padding."""
+    smallest = min(value.shape[-2:])
+    # Reflection repeats pixels 1 … radius, so it needs radius + 1 of them.
+    needed = kernel_size if padding == "valid" else kernel_size // 2 + 1
+    if padding != "zeros" and smallest < needed:
+        way_out = ", padding='reflect'" if padding == "valid" and smallest > kernel_size // 2 else ""
+        raise ValueError(
+            f"{name} is too small: height and width must be at least {needed} for a window of {kernel_size} pixels with "
+            f"padding={padding!r}, got {value.shape[-2]} x {value.shape[-1]}; use larger images, a smaller sigma or kernel_size{way_out}"
+        )
+
+
+def reduce(values: Tensor, reduction: str) -> Tensor:
+    """Reduce one value per image, shape (N,), as `reduction` says."""
+    option("reduction", reduction, REDUCTIONS)
+    if reduction == "mean":
+        return values.mean()
+    return values.sum() if reduction == "sum" else values

@@ -1,0 +1,94 @@
+"""The command ``lossedu``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+#: Names the commands accept; a test keeps them in step with the registry, which is not imported for --help.
+_FETCHABLE = ("bsds500", "cbsd68")
+_CHECKABLE = (*_FETCHABLE, "pack")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0 for success, 1 for a fault that was reported, 130 for Ctrl-C."""
+    options = build_parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except KeyboardInterrupt:
+        print("\nstopped; finished files are kept", file=sys.stderr)
+        return 130
+    except (OSError, ImportError) as error:
+        # Every fault of a file or of the network is one of these, and its message is meant to be read.
+        print(f"lossedu: {error}", file=sys.stderr)
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with all commands."""
+    parser = argparse.ArgumentParser(
+        prog="lossedu", description="Companion of the book 'Loss Functions for Image Enhancement'."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_data(commands)
+    return parser
+
+
+def _add_data(commands: Any) -> None:
+    """Add ``lossedu data fetch|check NAME``."""
+    data = commands.add_parser(
+        "data",
+        help="fetch and check photographs",
+        description="Photographs are looked for in $LOSSEDU_DATA, then in the cache "
+        "($LOSSEDU_CACHE, or the system's), then fetched.",
+    )
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    fetch = actions.add_parser("fetch", help="download what is in neither folder, and verify it")
+    fetch.add_argument("name", choices=_FETCHABLE, help="collection")
+    fetch.set_defaults(command=_data_fetch)
+    check = actions.add_parser(
+        "check", help="verify the SHA-256 of every file; exit status 1 if one is missing or corrupt"
+    )
+    check.add_argument(
+        "name", choices=_CHECKABLE, help="collection, or 'pack' for all that $LOSSEDU_DATA/SHA256SUMS lists"
+    )
+    check.set_defaults(command=_data_check)
+
+
+def _data_fetch(options: argparse.Namespace) -> int:
+    from .data import fetch
+
+    paths = fetch(options.name)
+    folders = sorted({str(path.parent) for path in paths})
+    print(f"{options.name}: {len(paths)} files, all verified, in\n  " + "\n  ".join(folders))
+    return 0
+
+
+def _data_check(options: argparse.Namespace) -> int:
+    from .data import check_files
+    from .data.storage import cache_folder, data_folder
+
+    reports = check_files(options.name)
+    print(f"LOSSEDU_DATA  {data_folder() or 'not set'}")
+    if options.name != "pack":
+        print(f"cache         {cache_folder()}")
+    width = max(12, *(len(report.name) for report in reports))
+    print(f"\n{'':{width}}  {'in data':>8}  {'in cache':>8}  {'missing':>8}  {'corrupt':>8}")
+    for report in reports:
+        numbers = (report.in_data, report.in_cache, len(report.missing), len(report.corrupt))
+        print(f"{report.name:{width}}  " + "  ".join(f"{number:8d}" for number in numbers))
+    for report in reports:
+        for line in report.corrupt:
+            print(f"corrupt: {line}")
+        if report.missing:
+            more = f" and {len(report.missing) - 3} more" if len(report.missing) > 3 else ""
+            print(f"missing: {', '.join(report.missing[:3])}{more}")
+    if all(report.ok for report in reports):
+        print("all files are there and are the registered ones")
+        return 0
+    if options.name in _FETCHABLE and any(report.missing for report in reports):
+        print(f"fetch what is missing with  lossedu data fetch {options.name}")
+    return 1

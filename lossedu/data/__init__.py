@@ -1,0 +1,58 @@
+"""Photographs and what may befall them.
+
+- `photograph`, `PHOTOGRAPHS`, `crop`: pictures that come with scikit-image, without any download
+- `bsds500`, `cbsd68`, `fetch`, `check_files`: the Berkeley photographs, verified by SHA-256
+- `image_folder`, `read_image`, `load_images`: your own files
+- `PatchSampler`, `downsample2`, `derive_seed`: reproducible batches for training
+- `bayer_mosaic`, `demosaick_bilinear`, `sensor_noise`, `noisy_bayer`: a camera's sensor
+- `jpeg`, `down_up`, `darken`, `srgb_decode`, `srgb_encode`, `shift_brightness`, `scale_contrast`: other damage
+- `band_noise`, `correlated_noise`: noise with a chosen scale
+"""
+
+from __future__ import annotations
+
+from .degradations import down_up, jpeg
+from .downloads import bsds500, cbsd68, fetch
+from .embedded import PHOTOGRAPHS, Credit, crop, photograph
+from .errors import CorruptFileError, DataError
+from .files import image_folder, load_images, read_image
+from .randomness import derive_seed
+from .sampling import PatchSampler, downsample2
+from .sensor import BAYER_PATTERNS, bayer_mosaic, demosaick_bilinear, noisy_bayer, sensor_noise
+from .spectra import band_noise, correlated_noise
+from .tones import darken, scale_contrast, shift_brightness, srgb_decode, srgb_encode
+from .verification import GroupReport, check_files
+
+__all__ = [
+    "BAYER_PATTERNS",
+    "PHOTOGRAPHS",
+    "CorruptFileError",
+    "Credit",
+    "DataError",
+    "GroupReport",
+    "PatchSampler",
+    "band_noise",
+    "bayer_mosaic",
+    "bsds500",
+    "cbsd68",
+    "check_files",
+    "correlated_noise",
+    "crop",
+    "darken",
+    "demosaick_bilinear",
+    "derive_seed",
+    "down_up",
+    "downsample2",
+    "fetch",
+    "image_folder",
+    "jpeg",
+    "load_images",
+    "noisy_bayer",
+    "photograph",
+    "read_image",
+    "scale_contrast",
+    "sensor_noise",
+    "shift_brightness",
+    "srgb_decode",
+    "srgb_encode",
+]

@@ -1,0 +1,1 @@
+"""The experiments of the book: one module per figure or table."""

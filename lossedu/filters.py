@@ -1,0 +1,205 @@
+r"""Gaussian windows and the separable blur, with its adjoint.
+
+Everything in the book that looks at a neighbourhood goes through this file.  The blur is
+
+.. math:: (Gx)(p) = \sum_q G_\sigma(q - p)\, x(q), \qquad \sum_q G_\sigma(q) = 1,
+
+and its adjoint :math:`G^\top`, the map with :math:`\langle Gx, u\rangle = \langle x, G^\top u\rangle`, is what
+a gradient needs.  For windows that only visit pixels inside the image the adjoint is the *full* correlation;
+it is not the blur itself.
+
+Images are folded into one picture with N*C channels in channels-last memory: a depthwise convolution
+then runs along contiguous channels, which on a CPU is about ten times faster than the usual layout.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import Function
+
+from . import _validate
+
+_windows: dict[tuple[Any, ...], Tensor] = {}
+
+
+def default_kernel_size(sigma: float) -> int:
+    """Return ``2 * int(3.5 * sigma + 0.5) + 1``: 11 taps at sigma 1.5, 57 at 8.
+
+    This is scikit-image's rule (``truncate=3.5``), and at sigma 1.5 the window of Wang et al. (2004).
+
+    >>> default_kernel_size(1.5), default_kernel_size(8)
+    (11, 57)
+    """
+    return 2 * int(3.5 * sigma + 0.5) + 1
+
+
+def _taps(sigma: float, kernel_size: int) -> tuple[float, ...]:
+    radius = kernel_size // 2
+    raw = [math.exp(-0.5 * (k / sigma) ** 2) for k in range(-radius, radius + 1)]
+    total = math.fsum(raw)
+    return tuple(value / total for value in raw)
+
+
+def gaussian_window(
+    sigma: float,
+    kernel_size: int | None = None,
+    *,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    r"""Return the one-dimensional Gaussian window :math:`G_\sigma(k) \propto e^{-k^2 / 2\sigma^2}`, summing to 1.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in pixels, above 0.
+    kernel_size : int, optional
+        Number of taps, odd.  `default_kernel_size` of `sigma` when left out.  The kernel size is part of the
+        definition: 31 taps cut a sigma of 8 down to an effective 6.9.
+    dtype, device
+        Of the result.  Taps are computed in float64 and cast once; half precision is refused.
+
+    Returns
+    -------
+    Tensor
+        Shape (kernel_size,), cached: do not write into it.
+
+    Raises
+    ------
+    ValueError
+        If `sigma` is not above 0, `kernel_size` is not odd, or `dtype` is below float32.
+
+    Examples
+    --------
+    >>> gaussian_window(1.5).sum().item()
+    1.0
+    """
+    sigma = _validate.positive("sigma", sigma)
+    size = default_kernel_size(sigma) if kernel_size is None else _validate.odd("kernel_size", kernel_size)
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}; half precision cannot hold a window")
+    if torch.compiler.is_compiling():  # a cache filled while tracing would keep the tracer's stand-ins
+        return torch.tensor(_taps(sigma, size), dtype=torch.float64).to(device=device, dtype=dtype)
+    key = (sigma, size, dtype, str(device))
+    if key not in _windows:
+        with torch.inference_mode(False):  # else a first call from inference would poison later training
+            _windows[key] = torch.tensor(_taps(sigma, size), dtype=torch.float64).to(device=device, dtype=dtype)
+    return _windows[key]
+
+
+def fold(x: Tensor) -> Tensor:
+    """Lay out (N, C, H, W) as (1, N*C, H, W) in channels-last memory, the fast layout of this file."""
+    n, c, h, w = x.shape
+    # the same as .contiguous(memory_format=torch.channels_last), which torch.func.vmap does not know
+    return x.reshape(1, n * c, h, w).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+
+
+def unfold(x: Tensor, n: int) -> Tensor:
+    """Undo `fold`: return (N, C, H, W) in contiguous memory."""
+    return x.contiguous().view(n, x.shape[1] // n, *x.shape[-2:])
+
+
+def _separable(x: Tensor, window: Tensor, margin: int) -> Tensor:
+    """Correlate columns, then rows, of a folded picture, with `margin` zeros at each end of each axis."""
+    channels, taps = x.shape[1], window.numel()
+    column = window.view(1, 1, taps, 1).expand(channels, 1, taps, 1)
+    row = window.view(1, 1, 1, taps).expand(channels, 1, 1, taps)
+    with torch.autocast(x.device.type, enabled=False):  # autocast would run this in half precision
+        x = F.conv2d(x, column, padding=(margin, 0), groups=channels)
+        return F.conv2d(x, row, padding=(0, margin), groups=channels)
+
+
+class _Correlation(Function):
+    """Correlation with a symmetric window and `margin` zeros around; linear, so its derivative is its adjoint.
+
+    A valid correlation (margin 0) and the full one (margin taps - 1) are each other's adjoints, hence
+    derivatives of any order come from this one class.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, window: Tensor, margin: int) -> Tensor:
+        return _separable(x, window, margin)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _, window, ctx.margin = inputs
+        ctx.save_for_backward(window)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
+        (window,) = ctx.saved_tensors
+        return _Correlation.apply(grads[0], window, window.numel() - 1 - ctx.margin), None, None
+
+
+def correlate(x: Tensor, window: Tensor) -> Tensor:
+    """Return :math:`Gx` of a folded picture wherever the whole window fits: (1, M, H - K + 1, W - K + 1)."""
+    return _Correlation.apply(x, window, 0)
+
+
+def correlate_adjoint(u: Tensor, window: Tensor) -> Tensor:
+    r"""Return :math:`G^\top u`, the adjoint of `correlate`: (1, M, H', W') to (1, M, H' + K - 1, W' + K - 1)."""
+    return _Correlation.apply(u, window, window.numel() - 1)
+
+
+def reflect(x: Tensor, radius: int) -> Tensor:
+    """Mirror `radius` pixels about the border pixels, which are not repeated (NumPy's "reflect")."""
+    return F.pad(x, (radius, radius, radius, radius), mode="reflect") if radius else x
+
+
+def reflect_adjoint(u: Tensor, radius: int) -> Tensor:
+    """Fold a padded picture's border back onto the pixels it was mirrored from: the adjoint of `reflect`."""
+    if not radius:
+        return u
+    n, c, h, w = u.shape
+    like = u.new_empty((n, c, h - 2 * radius, w - 2 * radius))
+    return torch.ops.aten.reflection_pad2d_backward(u.contiguous(), like, [radius] * 4)
+
+
+def gaussian_blur(x: Tensor, sigma: float, *, kernel_size: int | None = None, padding: str = "reflect") -> Tensor:
+    r"""Blur images with a Gaussian window, :math:`(Gx)(p) = \sum_q G_\sigma(q-p)\,x(q)`.
+
+    Parameters
+    ----------
+    x : Tensor
+        Images (N, C, H, W), any floating dtype; half precision is computed and returned in float32.
+    sigma : float
+        Standard deviation in pixels.
+    kernel_size : int, optional
+        Odd number of taps; ``2 * int(3.5 * sigma + 0.5) + 1`` when left out.
+    padding : {"reflect", "valid", "zeros"}
+        "reflect" mirrors the image at its border and keeps the size; "valid" visits only windows inside the
+        image and shrinks it by kernel_size - 1; "zeros" keeps the size and darkens the border.
+
+    Returns
+    -------
+    Tensor
+        (N, C, H, W), or (N, C, H - K + 1, W - K + 1) for "valid".  Differentiable to any order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything but a floating (N, C, H, W) tensor, a sigma not above 0, an even kernel, an unknown
+        padding, or an image smaller than the window.
+
+    Notes
+    -----
+    Convention: window normalised to sum 1 after truncation; the same as
+    ``scipy.ndimage.gaussian_filter(..., truncate=3.5, mode="mirror")`` with the default kernel size.
+    """
+    _validate.image("x", x)
+    _validate.option("padding", padding, ("reflect", "valid", "zeros"))
+    x = x.to(_validate.working_dtype(x))
+    window = gaussian_window(sigma, kernel_size, dtype=x.dtype, device=x.device)
+    _validate.window_fits("x", x, window.numel(), padding)
+    radius = window.numel() // 2
+    if padding == "reflect":
+        x = reflect(x, radius)
+    folded = _Correlation.apply(fold(x), window, radius if padding == "zeros" else 0)
+    return unfold(folded, x.shape[0])

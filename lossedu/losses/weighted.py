@@ -1,0 +1,67 @@
+"""A weighted sum of losses that remembers its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Real
+
+from torch import Tensor, nn
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class WeightedLoss(nn.Module):
+    r"""Sum of losses :math:`\sum_k w_k \mathcal L_k(x, y)`, each with a name.
+
+    Parameters
+    ----------
+    terms : mapping of str to (float, callable)
+        For each name the weight, at least 0, and the loss, called as ``loss(x, y)``.  Modules among them are
+        registered, so that ``.to(device)`` and ``.parameters()`` reach them.
+
+    Raises
+    ------
+    TypeError
+        If a term is not a (number, callable) pair.
+    ValueError
+        If there is no term, or a weight is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lossedu.losses.pixel import l1_loss, mse_loss
+    >>> loss = WeightedLoss({"mse": (0.5, mse_loss), "l1": (2.0, l1_loss)})
+    >>> x, y = torch.full((1, 1, 2, 2), 0.5), torch.zeros(1, 1, 2, 2)
+    >>> loss(x, y).item()
+    1.125
+    >>> {name: value.item() for name, value in loss.terms(x, y).items()}
+    {'mse': 0.25, 'l1': 0.5}
+    """
+
+    def __init__(self, terms: Mapping[str, tuple[float, Loss]]) -> None:
+        super().__init__()
+        if not terms:
+            raise ValueError("terms must name at least one loss, got none; pass {'mse': (1.0, le.mse_loss)}, say")
+        self.weights: dict[str, float] = {}
+        self._losses: dict[str, Loss] = {}
+        for name, term in terms.items():
+            if not (isinstance(term, tuple) and len(term) == 2 and isinstance(term[0], Real) and callable(term[1])):
+                raise TypeError(f"terms[{name!r}] must be a pair (weight, loss), got {term!r}")
+            if term[0] < 0:
+                raise ValueError(f"terms[{name!r}] must have a weight of at least 0, got {term[0]}")
+            self.weights[name], self._losses[name] = float(term[0]), term[1]
+        self.registered = nn.ModuleList([loss for loss in self._losses.values() if isinstance(loss, nn.Module)])
+
+    def terms(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Return the value of each term, before its weight."""
+        return {name: loss(x, y) for name, loss in self._losses.items()}
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        values = [self.weights[name] * value for name, value in self.terms(x, y).items()]
+        total = values[0]
+        for value in values[1:]:
+            total = total + value
+        return total
+
+
+__all__ = ["WeightedLoss"]

@@ -1,0 +1,132 @@
+"""Recorded runs: what was measured, with everything needed to measure it again.
+
+A record is one JSON file, and beside it, where it has networks, one NPZ file with their weights.  Both are package data,
+so that a chapter finds them wherever it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+FORMAT = 1
+
+
+def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Return where and with what a run was made: date, commit, device, threads, versions."""
+    kind = torch.device(device).type
+    name = torch.cuda.get_device_name() if kind == "cuda" else f"{platform.machine()} CPU"
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "commit": _commit(),
+        "device": name,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _commit() -> str:
+    """Return the commit of the source tree, with a plus if files differ from it; "unknown" outside a repository."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", str(here)) else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+@dataclass
+class Record:
+    """One finished experiment.
+
+    Attributes
+    ----------
+    experiment, scale : str
+        What was run, and how large.
+    settings : dict
+        Every number that the outcome depends on.
+    runs : list of dict
+        One entry per network: loss, seed, seconds, and per-image measurements.
+    provenance : dict
+        See `provenance`.
+    command : str
+        What runs it again.
+    weights : dict of str to ndarray
+        Networks that the chapters show, by ``run/parameter``; kept in the NPZ file.
+    """
+
+    experiment: str
+    scale: str
+    settings: dict[str, Any]
+    runs: list[dict[str, Any]]
+    provenance: dict[str, Any]
+    command: str
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.experiment}-{self.scale}"
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the record into `folder` and return the path of its JSON file."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        body = {"format": FORMAT, **asdict(self)}
+        del body["weights"]
+        path, half = folder / f"{self.name}.json", folder / f"{self.name}.json.part"
+        if self.weights:
+            np.savez_compressed(folder / f"{self.name}.npz", **self.weights)  # type: ignore[arg-type]
+        half.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+        os.replace(half, path)
+        return path
+
+    def source(self) -> str:
+        """Return one sentence that says where the numbers come from, for a caption."""
+        p = self.provenance
+        seeds = sorted({run["seed"] for run in self.runs})
+        return (
+            f"Recorded at scale “{self.scale}”, {len(seeds)} seeds, on {p['device']} with torch {p['torch']}, "
+            f"{p['date']}, commit {p['commit']}; run it again with `{self.command}`."
+        )
+
+
+def names() -> list[str]:
+    """Return the names of the records that come with the package."""
+    return sorted(item.name[:-5] for item in resources.files("lossedu.results").iterdir() if item.name.endswith(".json"))
+
+
+def load(name: str, folder: str | Path | None = None) -> Record:
+    """Return a record by name, from the package or from `folder`.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name (the message lists those there are), or it has another format.
+    """
+    root: Any = resources.files("lossedu.results") if folder is None else Path(folder)
+    if not root.joinpath(f"{name}.json").is_file():
+        known = names() if folder is None else sorted(p.stem for p in Path(folder).glob("*.json"))
+        raise ValueError(f"name must be one of the records {', '.join(known) or '(there are none)'}, got {name!r}")
+    body = json.loads(root.joinpath(f"{name}.json").read_text(encoding="utf-8"))
+    if body.pop("format", None) != FORMAT:
+        raise ValueError(f"record {name!r} is not of format {FORMAT}, which this version of lossedu reads")
+    weights = {}
+    if root.joinpath(f"{name}.npz").is_file():
+        with root.joinpath(f"{name}.npz").open("rb") as file, np.load(file) as arrays:
+            weights = {key: arrays[key] for key in arrays.files}
+    return Record(**body, weights=weights)

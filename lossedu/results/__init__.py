@@ -1,0 +1,1 @@
+"""Recorded runs, written by code only: see `lossedu.records`."""

@@ -1,0 +1,119 @@
+"""One training loop: seeded, resumable, and honest about divergence."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from . import _validate
+
+Batches = Callable[[int], tuple[Tensor, Tensor]]
+
+
+class Diverged(RuntimeError):
+    """The loss was no longer finite.  `step` says when."""
+
+    def __init__(self, step: int, value: float) -> None:
+        super().__init__(f"training diverged: the loss was {value} at step {step}; lower lr")
+        self.step = step
+
+
+def train(
+    network: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    batch_at: Batches,
+    *,
+    steps: int,
+    lr: float = 2e-3,
+    checkpoint: str | Path | None = None,
+    every: int = 500,
+    on_step: Callable[[int, float], None] | None = None,
+) -> list[float]:
+    """Minimise ``loss(network(input), target)`` with Adam, the step size falling to 0 along a cosine.
+
+    Parameters
+    ----------
+    network : Module
+        Trained in place.
+    loss : callable
+        ``loss(x, y)``, a scalar tensor.
+    batch_at : callable
+        ``batch_at(step)`` returns input and target of a step.  It must depend on the step alone: then a run that
+        was stopped and resumed sees what it would have seen.
+    steps : int
+        Number of steps in all.
+    lr : float
+        First step size.
+    checkpoint : path, optional
+        Where the state is kept, every `every` steps and at the end.  If the file is there, the run continues from it;
+        on one CPU thread it ends with the same numbers as a run without a stop.
+    every : int
+        Steps between checkpoints.
+    on_step : callable, optional
+        ``on_step(step, value)`` after each step, for progress.
+
+    Returns
+    -------
+    list of float
+        The loss at each step.
+
+    Raises
+    ------
+    Diverged
+        If the loss is not finite; the network is left as it was before that step.
+    ValueError
+        If an option is out of range, or the checkpoint belongs to a run of other length or step size.
+    """
+    steps, every, lr = _validate.count("steps", steps), _validate.count("every", every), _validate.positive("lr", lr)
+    optimiser = torch.optim.Adam(network.parameters(), lr=lr)
+    decay = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps)))
+    state: dict[str, Any] = {"steps": steps, "lr": lr, "history": []}
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.exists():
+        state = _load(path, steps, lr, network, optimiser, decay)
+    history: list[float] = state["history"]
+
+    network.train()
+    for step in range(len(history), steps):
+        damaged, target = batch_at(step)
+        value = loss(network(damaged), target)
+        number = float(value.detach())
+        if not math.isfinite(number):
+            raise Diverged(step, number)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        optimiser.step()
+        decay.step()
+        history.append(number)
+        if on_step is not None:
+            on_step(step, number)
+        if path is not None and (len(history) % every == 0 or len(history) == steps):
+            parts = {"network": network, "optimiser": optimiser, "decay": decay}
+            _save(path, {**state, **{name: part.state_dict() for name, part in parts.items()}})
+    network.eval()
+    return history
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(path.name + ".part")
+    torch.save(state, half)
+    os.replace(half, path)  # a reader sees the old state or the new one, never half of one
+
+
+def _load(path: Path, steps: int, lr: float, network: nn.Module, optimiser: Any, decay: Any) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    if (state["steps"], state["lr"]) != (steps, lr):
+        raise ValueError(
+            f"checkpoint {path} is of a run with steps={state['steps']}, lr={state['lr']:g}, got steps={steps}, lr={lr:g}; "
+            "use the same settings or another path"
+        )
+    for name, part in (("network", network), ("optimiser", optimiser), ("decay", decay)):
+        part.load_state_dict(state[name])
+    return {key: state[key] for key in ("steps", "lr", "history")}
