@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-#: Names the commands accept; a test keeps them in step with the registry, which is not imported for --help.
+#: Names the commands accept; tests keep them in step with the modules, which are not imported for --help.
 _FETCHABLE = ("bsds500", "cbsd68")
 _CHECKABLE = (*_FETCHABLE, "pack")
+_EXPERIMENTS = {"sigma_sensitivity": ("smoke", "quick", "cpu")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped; finished files are kept", file=sys.stderr)
         return 130
-    except (OSError, ImportError) as error:
-        # Every fault of a file or of the network is one of these, and its message is meant to be read.
+    except (OSError, ImportError, ValueError) as error:
+        # Every fault of a file, of the network or of an option is one of these, and its message is meant to be read.
         print(f"lossedu: {error}", file=sys.stderr)
         return 1
 
@@ -33,8 +34,39 @@ def build_parser() -> argparse.ArgumentParser:
         prog="lossedu", description="Companion of the book 'Loss Functions for Image Enhancement'."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_experiments(commands)
     _add_data(commands)
     return parser
+
+
+def _add_experiments(commands: Any) -> None:
+    """Add ``lossedu list`` and ``lossedu run EXPERIMENT``."""
+    listing = commands.add_parser("list", help="list experiments, their scales, and the records that came with the package")
+    listing.set_defaults(command=_list)
+    run = commands.add_parser("run", help="run an experiment; started again with the same --out, it goes on")
+    run.add_argument("experiment", choices=_EXPERIMENTS)
+    run.add_argument("--scale", default="quick", choices=sorted({s for scales in _EXPERIMENTS.values() for s in scales}))
+    run.add_argument("--seeds", type=int, default=3, help="how many (default 3)")
+    run.add_argument("--out", required=True, metavar="DIR", help="folder that holds the state of this one run")
+    run.set_defaults(command=_run)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from .records import names
+
+    for experiment, scales in _EXPERIMENTS.items():
+        print(f"{experiment}: scales {', '.join(scales)}")
+    print(f"records: {', '.join(names()) or 'none'}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    import importlib
+
+    experiment = importlib.import_module(f".experiments.{options.experiment}", __package__)
+    record = experiment.run(options.scale, seeds=options.seeds, out=options.out)
+    print(f"record: {record.save(options.out)}")
+    return 0
 
 
 def _add_data(commands: Any) -> None:

@@ -138,14 +138,20 @@ class _Correlation(Function):
         return _Correlation.apply(grads[0], window, window.numel() - 1 - ctx.margin), None, None
 
 
+def _correlation(x: Tensor, window: Tensor, margin: int) -> Tensor:
+    if torch.is_grad_enabled() and x.requires_grad:
+        return _Correlation.apply(x, window, margin)
+    return _separable(x, window, margin)  # nothing to record, and a small image feels the cost of recording
+
+
 def correlate(x: Tensor, window: Tensor) -> Tensor:
     """Return :math:`Gx` of a folded picture wherever the whole window fits: (1, M, H - K + 1, W - K + 1)."""
-    return _Correlation.apply(x, window, 0)
+    return _correlation(x, window, 0)
 
 
 def correlate_adjoint(u: Tensor, window: Tensor) -> Tensor:
     r"""Return :math:`G^\top u`, the adjoint of `correlate`: (1, M, H', W') to (1, M, H' + K - 1, W' + K - 1)."""
-    return _Correlation.apply(u, window, window.numel() - 1)
+    return _correlation(u, window, window.numel() - 1)
 
 
 def reflect(x: Tensor, radius: int) -> Tensor:
@@ -201,5 +207,5 @@ def gaussian_blur(x: Tensor, sigma: float, *, kernel_size: int | None = None, pa
     radius = window.numel() // 2
     if padding == "reflect":
         x = reflect(x, radius)
-    folded = _Correlation.apply(fold(x), window, radius if padding == "zeros" else 0)
+    folded = _correlation(fold(x), window, radius if padding == "zeros" else 0)
     return unfold(folded, x.shape[0])

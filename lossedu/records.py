@@ -23,12 +23,11 @@ FORMAT = 1
 
 
 def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Return where and with what a run was made: date, commit, device, threads, versions."""
+    """Return where and with what a run was made: date, device, threads, versions."""
     kind = torch.device(device).type
     name = torch.cuda.get_device_name() if kind == "cuda" else f"{platform.machine()} CPU"
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        "commit": _commit(),
         "device": name,
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -37,7 +36,7 @@ def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
     """Return the commit of the source tree, with a plus if files differ from it; "unknown" outside a repository."""
     here = Path(__file__).parent
 
@@ -61,7 +60,7 @@ class Record:
     settings : dict
         Every number that the outcome depends on.
     runs : list of dict
-        One entry per network: loss, seed, seconds, and per-image measurements.
+        One entry per network: loss, seed, commit of the code that trained it, seconds, and per-image measurements.
     provenance : dict
         See `provenance`.
     command : str
@@ -98,10 +97,11 @@ class Record:
     def source(self) -> str:
         """Return one sentence that says where the numbers come from, for a caption."""
         p = self.provenance
-        seeds = sorted({run["seed"] for run in self.runs})
+        seeds = {run["seed"] for run in self.runs}
+        commits = ", ".join(sorted({run["commit"] for run in self.runs}))
         return (
             f"Recorded at scale “{self.scale}”, {len(seeds)} seeds, on {p['device']} with torch {p['torch']}, "
-            f"{p['date']}, commit {p['commit']}; run it again with `{self.command}`."
+            f"{p['date']}, commit {commits}; run it again with `{self.command}`."
         )
 
 

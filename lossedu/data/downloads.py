@@ -92,6 +92,7 @@ def _download(entries: Sequence[Entry]) -> dict[Entry, Path]:
     stop = Event()
     done: dict[Entry, Path] = {}
     with _quiet_log(), ThreadPoolExecutor(WORKERS) as pool:
+        _report(0, len(entries))
         jobs = {pool.submit(_fetch_one, store, entry, stop): entry for entry in entries}
         try:
             for job in as_completed(jobs):
@@ -148,8 +149,10 @@ def _fetch_one(store: Pooch, entry: Entry, stop: Event) -> Path:
     except CorruptFileError:
         raise
     except OSError as error:
+        # The innermost reason ("failed to resolve …") says more than the layers around it.
+        reason = getattr(error.args[0], "reason", error) if error.args else error
         raise DataError(
-            f"could not fetch {entry.label} from {BASE_URL}{entry.remote}: {error}\n"
+            f"could not fetch {entry.label} from {BASE_URL}{entry.remote}: {reason}\n"
             f"With a network,  lossedu data fetch {_collection_of(entry)}  goes on from here (files that arrived are "
             f"kept); without one, set LOSSEDU_DATA to a folder that holds {entry.path}"
         ) from error

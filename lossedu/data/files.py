@@ -147,7 +147,9 @@ def _pixels(path: Path) -> np.ndarray[Any, Any]:
 
 def _decode(picture: Image.Image, path: Path) -> np.ndarray[Any, Any]:
     """Return (H, W, 3) pixels, 16-bit where the file is and a decoder is at hand."""
-    if picture.mode in ("I", "F"):
+    # Older versions of Pillow widen 16-bit grey PNG files to 32-bit integers.
+    deep_grey = picture.mode.startswith("I;16") or (picture.mode, picture.format) == ("I", "PNG")
+    if picture.mode in ("I", "F") and not deep_grey:
         kind = "32-bit integers" if picture.mode == "I" else "floating-point numbers"
         raise ValueError(f"its pixels are {kind}, which have no nominal range; save it with 8 or 16 bits")
     # Pillow opens every depth in modes of 8 bits, and misreads some (12 bits, planes of 16) without a word:
@@ -158,7 +160,7 @@ def _decode(picture: Image.Image, path: Path) -> np.ndarray[Any, Any]:
         depth = 16 if any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ())) else 8
     if depth > 8 and depth != 16:
         raise ValueError(f"it has {depth} bits a sample; save it with 8 or 16 bits")
-    if picture.mode.startswith("I;16"):
+    if deep_grey:
         return np.repeat(np.asarray(picture).astype(np.uint16)[..., None], 3, axis=2)
     if depth == 16 and picture.format == "TIFF":
         return _decode_tiff(path)

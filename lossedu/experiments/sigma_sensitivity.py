@@ -21,7 +21,7 @@ from torch import Tensor
 
 from .. import _validate, data, l1_loss, mse_loss, ssim_loss
 from ..nets import RestorationCNN, inner
-from ..records import Record, provenance
+from ..records import Record, commit, provenance
 from ..training import Diverged, train
 from .residuals import measure
 
@@ -161,14 +161,14 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     settings = {**asdict(size), "task": "denoise and demosaick, a = 0.005, b = 0.0001", "window": "31 taps, reflect"}
     _claim(folder / "settings.json", settings)
-    runs, weights = [], {}
+    runs, weights, source = [], {}, commit()
     for seed in range(_validate.count("seeds", seeds)):
         for loss in losses:
             done = folder / f"{loss}-{seed}.json"
             checkpoint = folder / f"{loss}-{seed}.pt"
             if not done.exists():
                 started = time.perf_counter()
-                entry: dict[str, Any] = {"loss": loss, "seed": seed}
+                entry: dict[str, Any] = {"loss": loss, "seed": seed, "commit": source}
                 try:
                     network = train_one(loss, scale=size, seed=seed, checkpoint=checkpoint)
                     entry["images"] = evaluate(network, size.photographs)

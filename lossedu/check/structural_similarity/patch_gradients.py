@@ -1,0 +1,108 @@
+"""Exercises on the derivative of one window in each of its pixels, equations (9) and (10) of Zhao et al. (2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..examination import Examination
+from ..numbers import Mistake, gradient_mistakes
+from ..reader import function
+from ..verdict import Verdict
+from .maps import gradient_target
+from .textbook import RIGHT, WRONG, flat, noisy_patch
+
+Answer = Callable[[Tensor, Tensor, float], Any]
+
+_CALL = "fn(x, y, sigma)"
+_RTOL = 1e-6
+_TERMS = ("l", "cs")
+
+
+def luminance_gradient(fn: Answer) -> Verdict:
+    r"""Check ``fn(x, y, sigma)``: the derivative of l in every pixel of x, equation (9).
+
+    .. math:: \frac{\partial l}{\partial x_j} = 2 G_j\,\frac{\mu_y - \mu_x l}{\mu_x^2 + \mu_y^2 + C_1}
+
+    Parameters
+    ----------
+    fn : callable
+        Takes two patches (1, 1, K, K), float64, K odd, and the sigma of the one window as large as they are; returns
+        (1, 1, K, K).
+
+    Raises
+    ------
+    TypeError
+        If `fn` cannot be called.
+    """
+    function("fn", fn, _CALL)
+    with Examination("luminance_gradient", _CALL) as exam:
+        x, y = flat(0.4, 11), flat(0.6, 11)
+        total = _answer(exam, fn, x, y, 1.5).sum()
+        seen = f"brightening a patch that is too dark changes l by {float(total):.4g}"
+        exam.test("sign", bool(total > 0), seen, "l goes up", "the gradient has the wrong sign")
+        sums = [(hint, torch.as_tensor(value).sum()) for hint, value in _mistakes(0, x, y, 1.5)]
+        right = RIGHT.gradients(x, y, 1.5)[0].sum()
+        exam.value("sum by hand: two flat patches, .4 and .6", total, right, rtol=_RTOL, mistakes=sums)
+        _on_photographs(exam, fn, 0)
+    return exam.verdict()
+
+
+def contrast_structure_gradient(fn: Answer) -> Verdict:
+    r"""Check ``fn(x, y, sigma)``: the derivative of cs in every pixel of x, equation (10).
+
+    .. math:: \frac{\partial\, cs}{\partial x_j}
+       = 2 G_j\,\frac{(y_j - \mu_y) - cs\,(x_j - \mu_x)}{\sigma_x^2 + \sigma_y^2 + C_2}
+
+    Parameters
+    ----------
+    fn : callable
+        Takes two patches (1, 1, K, K), float64, K odd, and the sigma of the one window as large as they are; returns
+        (1, 1, K, K).
+
+    Raises
+    ------
+    TypeError
+        If `fn` cannot be called.
+    """
+    function("fn", fn, _CALL)
+    with Examination("contrast_structure_gradient", _CALL) as exam:
+        x, y = noisy_patch(11)
+        answer = _answer(exam, fn, x, y, 1.5)
+        total, felt = float(answer.sum()), bool(answer.sum().abs() > _RTOL * answer.abs().sum())
+        seen = (
+            f"the sum over the patch is {total:.4g}: a uniform shift changes cs" if felt else "no uniform shift is felt"
+        )
+        hint = "subtract both means, y - mu_y and x - mu_x, and weight every pixel with G"
+        exam.test("sums to 0", not felt, seen, "0", hint)
+        _on_photographs(exam, fn, 1)
+    return exam.verdict()
+
+
+def _answer(exam: Examination, fn: Answer, x: Tensor, y: Tensor, sigma: float) -> Tensor:
+    hints: dict[tuple[int, ...], str] = {(): "this is one number for the patch; one for each pixel of x was asked for"}
+    return exam.tensor(exam.call(fn, x, y, sigma), x.shape, torch.float64, hints)
+
+
+def _on_photographs(exam: Examination, fn: Answer, term: int) -> None:
+    for name, size, sigma in (("a photograph with noise", 11, 1.5), ("a photograph with a wider window", 31, 5.0)):
+        x, y = noisy_patch(size)
+        answer, right = _answer(exam, fn, x, y, sigma), RIGHT.gradients(x, y, sigma)[term]
+        exam.value(f"value on {name}", answer, right, rtol=_RTOL, mistakes=_mistakes(term, x, y, sigma))
+    exam.target = gradient_target(right, answer, _TERMS[term], zoom=6)
+
+
+def _mistakes(term: int, x: Tensor, y: Tensor, sigma: float) -> list[Mistake]:
+    gradients = RIGHT.gradients(x, y, sigma)
+    right, weights = gradients[term], RIGHT.window(x.shape[-1], sigma)
+    mistakes = gradient_mistakes(right, RIGHT.gradients(y, x, sigma)[term], 1, "")
+    mistakes.append(("the weight G of each pixel is missing", right / weights))
+    mistakes.append((f"this is the gradient of {_TERMS[1 - term]}", gradients[1 - term]))
+    if term:
+        variances = [(weights * z * z).sum() - (weights * z).sum() ** 2 for z in (x, y)]
+        slope = 2 * weights / (variances[0] + variances[1] + RIGHT.c2)
+        mistakes.append(("subtract both means: y - mu_y and x - mu_x", slope * (y - RIGHT.terms(x, y, sigma)[1] * x)))
+    return mistakes + [(formula.hint, formula.gradients(x, y, sigma)[term]) for formula in WRONG]

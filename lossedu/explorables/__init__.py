@@ -1,0 +1,17 @@
+"""Figures that the reader can move, and that need neither a kernel nor a network.
+
+An explorable renders to one block of HTML with its own style and script.  Stored as the output of a notebook cell it
+works in the built page, in a page opened from disk, in JupyterLab and on Colab; Python draws its first state, so it
+also shows in print and where scripts do not run.
+
+    FrameSlider      a slider over pictures drawn beforehand
+    SSIMExplorer     what SSIM charges for grain and for splotches of the same MSE, computed in the page
+"""
+
+from .base import Explorable
+from .frames import FrameSlider
+from .page import standalone_page
+from .ssim_explorer import SSIMExplorer
+from .ssim_scene import camera_crop, disturbance, flat_price
+
+__all__ = ["Explorable", "FrameSlider", "SSIMExplorer", "camera_crop", "disturbance", "flat_price", "standalone_page"]

@@ -1,0 +1,56 @@
+"""What the tests share: the tree, the built wheel, the built pages, and no luck."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+# Found examples must be the same on every machine, and a slow machine is no failure.
+settings.register_profile("lossedu", deadline=None, derandomize=True)
+settings.load_profile("lossedu")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the files that take longest, so that one worker does not end up waiting for them."""
+    slow = ("test_colab.py", "test_browser.py")
+    items.sort(key=lambda item: slow.index(item.path.name) if item.path.name in slow else len(slow))
+
+
+@pytest.fixture(scope="session")
+def need():
+    """Return a function that skips a test for a stated reason, or fails it where skipping is not allowed (CI)."""
+
+    def unless(condition: object, reason: str) -> None:
+        if not condition:
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+
+    return unless
+
+
+@pytest.fixture(scope="session")
+def site(need) -> Path:
+    """The folder of the built book."""
+    built = ROOT / "_build" / "html"
+    need((built / ".done").exists(), "the book is not built: run `make book`")
+    return built
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a reader installs it, built from the tree as it is."""
+    # A build in the tree would pick up files that an earlier build left in build/.
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT / "lossedu", source / "lossedu", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, source]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    return next(out.glob("*.whl"))

@@ -1,0 +1,113 @@
+"""The limits that keep a chapter readable, and a proof that the comparison of outputs can fail."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]["urls"]["Repository"]
+
+RAW_MARKUP = re.compile(r"^\s*(:::|```\{|\([\w-]+\)=\s*$)|\{[a-z:-]+\}`", re.MULTILINE)  # directives, targets, roles
+HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+
+pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def tags(cell: nbformat.NotebookNode) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def lines(cell: nbformat.NotebookNode) -> int:
+    return len(cell.source.strip().splitlines())
+
+
+def images(cell: nbformat.NotebookNode) -> int:
+    return sum(any(kind.startswith("image/") for kind in output.get("data", {})) for output in cell.outputs)
+
+
+def test_code_cells_are_short(path: Path) -> None:
+    shown = [lines(cell) for cell in cells(path, "code") if not tags(cell) & HIDDEN]
+    assert max(shown) <= 25
+    assert statistics.median(shown) <= 8
+
+
+def test_every_figure_has_name_caption_and_alternative_text(path: Path) -> None:
+    names = []
+    for cell in filter(images, cells(path, "code")):
+        described = cell.metadata.get("mystnb", {})
+        figure, alt = described.get("figure", {}), described.get("image", {}).get("alt", "")
+        assert images(cell) == 1, f"one figure a cell, so that each has its own text:\n{cell.source}"
+        assert figure.get("name") and figure.get("caption"), f"no name or caption:\n{cell.source}"
+        assert len(alt) >= 20, f"no text for those who cannot see the figure:\n{cell.source}"
+        assert "plot" not in alt.lower().split()[:3], f"say what is to be seen, not that it is a plot: {alt}"
+        names.append(figure["name"])
+    assert len(set(names)) == len(names)
+
+
+def test_text_reads_well_without_the_build(path: Path) -> None:
+    for cell in cells(path, "markdown"):
+        assert not RAW_MARKUP.search(cell.source), f"shown raw on Colab:\n{cell.source}"
+
+
+def test_first_cell_installs_only_what_is_missing(path: Path) -> None:
+    first = cells(path, "code")[0]
+    assert 'find_spec("lossedu") is None' in first.source
+    assert 'os.environ.get("LOSSEDU_SOURCE"' in first.source
+    assert f"lossedu[book] @ git+{REPOSITORY}" in first.source
+    assert "nbval-ignore-output" in tags(first)
+    assert not re.search(r"pip install\b.*\b(torch|numpy)\b", first.source), "it must leave what is there alone"
+
+
+def test_stored_notebook_is_complete_and_the_same_after_every_run(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert path.stat().st_size < 1_000_000
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "mystnb"}, "run `make run`"
+    assert notebook.metadata.kernelspec.name == "python3"
+    for number, cell in enumerate(cells(path, "code"), start=1):
+        assert cell.execution_count == number, "not run from top to bottom: run `make run`"
+        assert "execution" not in cell.metadata, "times differ from run to run"
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+            assert not any("widget" in kind for kind in output.get("data", {})), "needs a script from another host"
+
+
+def test_at_least_three_outputs_are_compared(path: Path) -> None:
+    compared = [cell for cell in cells(path, "code") if "nbval-check-output" in tags(cell)]
+    assert len(compared) >= 3
+    assert all(cell.outputs for cell in compared)
+
+
+def test_equation_numbers_are_those_of_the_chapter(path: Path) -> None:
+    chapter = str(int(path.stem[2:4]))
+    numbers = [n for cell in cells(path, "markdown") for n in re.findall(r"\\tag\{([^}]*)\}", cell.source)]
+    assert [n for n in numbers if n.split(".")[0] != chapter] == []
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_comparison_sees_a_changed_output(path: Path, tmp_path: Path) -> None:
+    """A one-cell notebook with the tags of the chapter passes as it is, and fails with one digit changed."""
+    cell = nbformat.v4.new_code_cell("print(6 * 7)", metadata={"tags": ["nbval-check-output"]}, execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="42\n")]
+    metadata = nbformat.read(path, as_version=4).metadata
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=[cell], metadata=metadata))
+    (tmp_path / "right.ipynb").write_text(text, "utf8")
+    (tmp_path / "wrong.ipynb").write_text(text.replace('"42\\n"', '"43\\n"'), "utf8")
+    options = ["-p", "no:cacheprovider", "-p", "no:xdist", "--nbval-lax", "--nbval-current-env", "-q"]
+    command = [sys.executable, "-m", "pytest", *options, str(tmp_path)]
+    report = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert "1 failed, 1 passed" in report, report

@@ -1,0 +1,656 @@
+"""Model solutions pass, typical mistakes fail and are called by their name, and no answer makes a check crash."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+import math
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import lossedu as le
+from lossedu import check
+from lossedu.check.examination import Examination
+from lossedu.check.numbers import near, recognise, short, two_numbers
+from lossedu.filters import correlate, correlate_adjoint, gaussian_window
+
+Image = pytest.importorskip("PIL.Image")
+pytest.importorskip("skimage")
+
+solutions = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("solutions_ch03.py"))))
+
+FUNCTIONS = (
+    "ssim_at_centre",
+    "luminance_gradient",
+    "contrast_structure_gradient",
+    "ssim_gradient",
+    "level_under_doubt",
+    "stable_variance",
+)
+
+
+@functools.cache
+def reference() -> Tensor:
+    return le.data.crop(le.data.photograph("camera"), 90, 200, 96)
+
+
+@functools.cache
+def extremes() -> tuple[Tensor, Tensor]:
+    return solutions.walk(reference(), -1), solutions.walk(reference(), +1)
+
+
+def hints(verdict: check.Verdict) -> str:
+    return " | ".join(item.hint for item in verdict.failures)
+
+
+# --- the model solutions
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_model_solution_passes(name: str) -> None:
+    verdict = getattr(check, name)(getattr(solutions, name))
+    assert verdict.passed, verdict
+    assert bool(verdict) and not verdict.failures and len(verdict.properties) >= 5
+    assert repr(verdict).startswith(f"check.{name}: passed, all")
+
+
+def test_the_other_model_solutions_pass() -> None:
+    assert check.price_order(solutions.order).passed
+    assert check.splotch(solutions.splotch()).passed
+    assert check.splotch(solutions.splotch(sigma=9), sigma=9).passed
+    verdict = check.equal_psnr(*extremes(), reference())
+    assert verdict.passed, verdict
+
+
+def loops(x: Tensor, y: Tensor) -> Tensor:
+    """The gradient of the loss window by window, as a reader may write it first."""
+    total, windows = torch.zeros_like(x), 0
+    for i in range(x.shape[-2] - 10):
+        for j in range(x.shape[-1] - 10):
+            part = (..., slice(i, i + 11), slice(j, j + 11))
+            dl = solutions.luminance_gradient(x[part], y[part], 1.5)
+            dcs = solutions.contrast_structure_gradient(x[part], y[part], 1.5)
+            G = solutions.window(11, 1.5)
+            mu_x, mu_y = (G * x[part]).sum(), (G * y[part]).sum()
+            l = (2 * mu_x * mu_y + 1e-4) / (mu_x**2 + mu_y**2 + 1e-4)
+            total[part] -= dl * solutions.ssim_at_centre(x[part], y[part], 1.5) / l + l * dcs
+            windows += 1
+    return total / windows
+
+
+def by_autograd(x: Tensor, y: Tensor) -> Tensor:
+    x.requires_grad_()
+    return torch.autograd.grad(le.ssim_loss(x, y), x)[0]
+
+
+@pytest.mark.parametrize("answer", [loops, by_autograd, le.ssim_grad])
+def test_other_ways_to_the_gradient_pass_as_well(answer: Callable[..., Any]) -> None:
+    verdict = check.ssim_gradient(answer)
+    assert verdict.passed, verdict
+
+
+def test_a_full_wave_passes_as_a_splotch_too() -> None:
+    row = 0.045 * math.sqrt(2) * torch.sin(2 * math.pi * torch.arange(128) / 128) / math.sqrt(1.75)
+    assert check.splotch(0.5 + row.expand(1, 1, 128, 128)).passed
+
+
+# --- typical mistakes, by name
+
+
+def moments(x: Tensor, y: Tensor, sigma: float) -> dict[str, Tensor]:
+    G = solutions.window(x.shape[-1], sigma)
+    mu_x, mu_y = (G * x).sum(), (G * y).sum()
+    return {
+        "G": G,
+        "mu_x": mu_x,
+        "mu_y": mu_y,
+        "var": (G * (x - mu_x) ** 2).sum() + (G * (y - mu_y) ** 2).sum(),
+        "cov": (G * (x - mu_x) * (y - mu_y)).sum(),
+    }
+
+
+def ssim_with(c1: float = 1e-4, c2: float = 9e-4, sample: bool = False) -> Callable[..., Tensor]:
+    def wrong(x: Tensor, y: Tensor, sigma: float) -> Tensor:
+        m = moments(x, y, sigma)
+        n = x.numel() / (x.numel() - 1) if sample else 1.0
+        l = (2 * m["mu_x"] * m["mu_y"] + c1) / (m["mu_x"] ** 2 + m["mu_y"] ** 2 + c1)
+        return l * (2 * n * m["cov"] + c2) / (n * m["var"] + c2)
+
+    return wrong
+
+
+def ssim_unnormalised(x: Tensor, y: Tensor, sigma: float) -> Tensor:
+    d = torch.arange(x.shape[-1]) - x.shape[-1] // 2
+    row = torch.exp(-(d**2) / (2 * sigma**2)).double()
+    G = torch.outer(row, row)
+    mu_x, mu_y = (G * x).sum(), (G * y).sum()
+    var = (G * x * x).sum() - mu_x**2 + (G * y * y).sum() - mu_y**2
+    cov = (G * x * y).sum() - mu_x * mu_y
+    return (2 * mu_x * mu_y + 1e-4) / (mu_x**2 + mu_y**2 + 1e-4) * (2 * cov + 9e-4) / (var + 9e-4)
+
+
+def ssim_unweighted(x: Tensor, y: Tensor, sigma: float) -> Tensor:
+    cov = ((x - x.mean()) * (y - y.mean())).sum() / (x.numel() - 1)
+    l = (2 * x.mean() * y.mean() + 1e-4) / (x.mean() ** 2 + y.mean() ** 2 + 1e-4)
+    return l * (2 * cov + 9e-4) / (x.var() + y.var() + 9e-4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (ssim_with(c1=0.01, c2=0.03), "not squared"),
+        (ssim_with(c1=2.55**2, c2=7.65**2), "data range 255"),
+        (ssim_with(sample=True), "N/(N-1) variance: sample instead of population"),
+        (ssim_unweighted, "every pixel has the same weight"),
+        (ssim_unnormalised, "forgot to normalise the window"),
+        (lambda x, y, sigma: 1 - solutions.ssim_at_centre(x, y, sigma), "this is the loss"),
+        (lambda x, y, sigma: -solutions.ssim_at_centre(x, y, sigma), "sign is wrong"),
+    ],
+)
+def test_wrong_transcriptions_of_ssim(answer: Callable[..., Any], hint: str) -> None:
+    verdict = check.ssim_at_centre(answer)
+    assert not verdict.passed
+    assert hint in hints(verdict), verdict
+
+
+@pytest.mark.parametrize("name", ["luminance_gradient", "contrast_structure_gradient"])
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (lambda g, **_: -g, "wrong sign"),
+        (lambda g, **_: g / 2, "factor 2 is missing"),
+        (lambda g, other, **_: other, "in y instead of x"),
+        (lambda g, weights, **_: g / weights, "the weight G"),
+        (lambda g, **_: 3 * g, "every value is 3 times the right one"),
+        (lambda g, **_: g.sum(), "one for each pixel of x"),
+    ],
+)
+def test_wrong_gradients_of_a_patch(name: str, change: Callable[..., Tensor], hint: str) -> None:
+    right = getattr(solutions, name)
+
+    def wrong(x: Tensor, y: Tensor, sigma: float) -> Tensor:
+        weights = solutions.window(x.shape[-1], sigma)
+        return change(right(x, y, sigma), other=right(y, x, sigma), weights=weights)
+
+    verdict = getattr(check, name)(wrong)
+    assert not verdict.passed
+    assert hint in hints(verdict), verdict
+
+
+def test_means_that_were_not_subtracted() -> None:
+    def wrong(x: Tensor, y: Tensor, sigma: float) -> Tensor:
+        m = moments(x, y, sigma)
+        cs = (2 * m["cov"] + 9e-4) / (m["var"] + 9e-4)
+        return 2 * m["G"] * (y - cs * x) / (m["var"] + 9e-4)
+
+    verdict = check.contrast_structure_gradient(wrong)
+    assert verdict.failures[0].name == "sums to 0"
+    assert "subtract both means" in hints(verdict)
+
+
+def with_slopes(spread: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The model solution with another way back from windows to pixels."""
+
+    def wrong(x: Tensor, y: Tensor) -> Tensor:
+        g = gaussian_window(1.5)
+        mu_x, mu_y = correlate(x, g), correlate(y, g)
+        below_l = mu_x**2 + mu_y**2 + 1e-4
+        below_cs = correlate(x * x, g) - mu_x**2 + correlate(y * y, g) - mu_y**2 + 9e-4
+        l = (2 * mu_x * mu_y + 1e-4) / below_l
+        cs = (2 * (correlate(x * y, g) - mu_x * mu_y) + 9e-4) / below_cs
+        a, b = l / below_cs, -l * cs / below_cs
+        rest = cs * (mu_y - mu_x * l) / below_l - a * mu_y - b * mu_x
+        return -2 * (spread(rest, g) + y * spread(a, g) + x * spread(b, g)) / l.numel()
+
+    return wrong
+
+
+def blurred(u: Tensor, g: Tensor) -> Tensor:
+    return F.pad(le.gaussian_blur(u, 1.5), (5, 5, 5, 5), mode="replicate")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x, y: -le.ssim_grad(x, y), "wrong sign"),
+        (lambda x, y: le.ssim_grad(x, y) / 2, "factor 2 is missing"),
+        (lambda x, y: le.ssim_grad(x, y) * 16 * 20, "sum instead of mean"),
+        (lambda x, y: le.ssim_grad(x, y) * 16 * 20 / x.numel(), "1/N counts pixels"),
+        (lambda x, y: le.ssim_grad(y, x), "in y instead of x"),
+        (lambda x, y: le.ssim_grad(x, y, data_range=255), "data range 255"),
+        (lambda x, y: le.ssim_grad(x, y, k1=0.1, k2=0.03**0.5), "not squared"),
+        (with_slopes(blurred), "blur instead of its adjoint at the border"),
+        (lambda x, y: le.ssim_grad(x, y)[..., 5:-5, 5:-5], "the adjoint of the blur brings it back"),
+        (le.ssim_loss, "this is one number"),
+        (lambda x, y: le.ssim_grad(x, y)[0, 0], "the leading axes are missing: end with .reshape(1, 1, 26, 30)"),
+        (lambda x, y: le.ssim_grad(x, y).float(), "float32 or less"),
+        (lambda x, y: le.ssim_grad(x, y) / 0, "division by 0"),
+        (lambda x, y: le.ssim_grad(x, y).numpy(), "torch.from_numpy"),
+        (lambda x, y: None, "no return"),
+    ],
+)
+def test_wrong_gradients_of_the_loss(answer: Callable[..., Any], hint: str) -> None:
+    verdict = check.ssim_gradient(answer)
+    assert not verdict.passed
+    assert hint in hints(verdict), verdict
+
+
+def test_a_blur_at_the_border_is_right_inside() -> None:
+    assert check.ssim_gradient(with_slopes(correlate_adjoint)).passed
+    failures = check.ssim_gradient(with_slopes(blurred)).failures
+    assert [item.name for item in failures if "photograph" in item.name] == [
+        "value on a photograph with noise, at the border"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "name"),
+    [
+        (["grain", "ripple", "splotch", "shift"], "cheapest"),
+        (["splotch", "shift", "ripple", "grain"], "cheapest"),
+        (["shift", "ripple", "splotch", "grain"], "the other three"),
+        (["shift", "splotch"], "names each error once"),
+        (["shift", "shift", "ripple", "grain"], "names each error once"),
+        ([], "names each error once"),
+    ],
+)
+def test_wrong_orders(order: list[str], name: str) -> None:
+    assert check.price_order(order).failures[0].name == name
+
+
+def wave(amplitude: float, half_periods: float = 1.0) -> Tensor:
+    row = torch.cos(math.pi * half_periods * (torch.arange(128) + 0.5) / 128)
+    return 0.5 + amplitude * row.expand(1, 1, 128, 128)
+
+
+def border_only() -> Tensor:
+    x = torch.full((1, 1, 128, 128), 0.5)
+    x[..., 0, :], x[..., -1, :] = 0.9, 0.1
+    return x
+
+
+@pytest.mark.parametrize(
+    ("x", "name", "hint"),
+    [
+        (torch.full((1, 1, 128, 128), 0.55), "zero mean", "a uniform shift is cheaper"),
+        (wave(0.1), "price", "scale the amplitude by"),
+        (wave(0.03), "mean square error", "raise the amplitude"),
+        (wave(0.0134, 32), "mean square error", "too fine"),
+        (border_only(), "seen by the windows", "at the border"),
+        (torch.full((1, 1, 128, 128), 0.5), "mean square error", "raise the amplitude"),
+        (wave(2.0), "values", "far outside"),
+        (torch.zeros(1, 1, 64, 64), "shape", ""),
+        (torch.full((1, 1, 128, 128), math.nan), "finite", ""),
+    ],
+)
+def test_splotches_that_are_not_bought(x: Tensor, name: str, hint: str) -> None:
+    failures = {item.name: item for item in check.splotch(x).failures}
+    assert name in failures
+    assert hint in failures[name].hint, failures[name]
+
+
+def test_the_splotch_of_a_small_window_is_too_dear_for_a_large_one() -> None:
+    verdict = check.splotch(solutions.splotch(sigma=1.5), sigma=9)
+    assert [item.name for item in verdict.failures] == ["price"]
+    assert any("best wave of one period gets 5.12e-05" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda m, v: m, "what MSE chooses"),
+        (lambda m, v: m + v / (2 * m), "wrong sign"),
+        (lambda m, v: m - v / m, "factor 2 is missing"),
+        (lambda m, v: m - math.sqrt(v) / (2 * m), "square root"),
+        (lambda m, v: m - v / 2, "not divided by m"),
+    ],
+)
+def test_wrong_levels(answer: Callable[..., Any], hint: str) -> None:
+    verdict = check.level_under_doubt(answer)
+    assert hint in hints(verdict), verdict
+    assert all("level for" in item.name for item in verdict.failures)
+
+
+def test_the_order_of_the_error_is_told() -> None:
+    (note,) = check.level_under_doubt(lambda m, v: m).notes
+    assert "v to the power 1.0" in note
+    (note,) = check.level_under_doubt(solutions.level_under_doubt).notes
+    assert "v to the power 2.1" in note
+
+
+def test_a_level_that_knows_c1_passes() -> None:
+    assert check.level_under_doubt(lambda m, v: torch.tensor(m - v * m / (2 * m * m + 1e-4))).passed
+
+
+def textbook_variance(x: Tensor, window: Tensor) -> Tensor:
+    return correlate(x * x, window) - correlate(x, window) ** 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (textbook_variance, "lost digits: E[x^2] - mu^2"),
+        (lambda x, w: textbook_variance(x, w).clamp_min(0), "lost digits: E[x^2] - mu^2"),
+        (lambda x, w: textbook_variance(x - 0.5, w), "close to the picture's own values"),
+        (lambda x, w: textbook_variance(x - x.mean(), w).sqrt(), "standard deviation"),
+        (lambda x, w: correlate(x * x, w), "was not subtracted"),
+        (lambda x, w: textbook_variance(x - x.mean(), w) * 121 / 120, "N/(N-1)"),
+        (lambda x, w: F.pad(textbook_variance(x - x.mean(), w), (5, 5, 5, 5)), "only windows that lie inside"),
+        (lambda x, w: textbook_variance(x.double() - 0.9, w.double()), "something in it is float64"),
+    ],
+)
+def test_wrong_variances(answer: Callable[..., Any], hint: str) -> None:
+    verdict = check.stable_variance(answer)
+    assert not verdict.passed
+    assert hint in hints(verdict), verdict
+
+
+def test_lost_digits_show_on_the_bright_picture_only() -> None:
+    failures = check.stable_variance(textbook_variance).failures
+    assert [item.name for item in failures] == ["value on bright noise: level .9, std .001"]
+
+
+def test_wrong_pairs_of_one_psnr() -> None:
+    best, worst = extremes()
+    y = reference()
+    swapped = check.equal_psnr(worst, best, y)
+    assert [item.name for item in swapped.failures] == ["best: SSIM", "worst: SSIM"]
+    assert "the wrong way round" in hints(swapped)
+
+    start = solutions.on_sphere(
+        y + torch.randn(y.shape, generator=torch.Generator().manual_seed(8)), y, 10 ** (-25 / 20)
+    )
+    assert "hardly different from plain noise" in hints(check.equal_psnr(start, worst, y))
+
+    outside = check.equal_psnr(y + 1.2 * (best - y), y + 0.5 * (worst - y), y)
+    names = [item.name for item in outside.failures]
+    assert "best: PSNR" in names and "worst: PSNR" in names
+    assert [item.name for item in check.equal_psnr(best[..., :-1], worst, y).failures] == ["best: shape"]
+    far = check.equal_psnr(best - 0.5, worst, y)
+    assert far.failures[0].name == "best: values" and "clamp" in hints(far)
+
+
+def test_a_brightness_shift_is_an_answer_for_best() -> None:
+    y = reference()
+    shifted = solutions.on_sphere(y + 0.1, y, 10 ** (-25 / 20))
+    names = [item.name for item in check.equal_psnr(shifted, extremes()[1], y).failures]
+    assert "best: PSNR" not in names and "best: values" not in names
+
+
+# --- whatever comes, a check answers
+
+
+def crash_deep_inside(*args: object) -> None:
+    def helper(number: int) -> float:
+        return number / 0
+
+    helper(1)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_crash_is_shown_with_the_readers_own_line(name: str) -> None:
+    verdict = getattr(check, name)(crash_deep_inside)
+    (failure,) = verdict.failures
+    line = crash_deep_inside.__code__.co_firstlineno + 2
+    assert failure.name == "runs"
+    assert failure.seen == f"ZeroDivisionError: division by zero (line {line}, in helper: return number / 0)"
+
+
+def test_a_crash_inside_torch_names_the_line_that_called_it() -> None:
+    def answer(x: Tensor, y: Tensor) -> Tensor:
+        return x @ torch.zeros(3, 3, dtype=x.dtype)
+
+    (failure,) = check.ssim_gradient(answer).failures
+    assert failure.seen.startswith("RuntimeError: ")
+    assert failure.seen.endswith("in answer: return x @ torch.zeros(3, 3, dtype=x.dtype))")
+
+
+def test_a_crash_in_code_without_a_file_has_a_line_number() -> None:
+    space: dict[str, Any] = {}
+    exec(compile("def answer(x, y):\n    return undefined\n", "<string>", "exec"), space)
+    (failure,) = check.ssim_gradient(space["answer"]).failures
+    assert failure.seen == "NameError: name 'undefined' is not defined (line 2, in answer)"
+
+
+def test_a_wrong_number_of_arguments_is_explained() -> None:
+    (failure,) = check.ssim_gradient(lambda x: x).failures
+    assert failure.seen.startswith("TypeError") and failure.hint == "the check calls fn(x, y)"
+
+
+ODDITIES = [
+    lambda *a: None,
+    lambda *a: "text",
+    lambda *a: True,
+    lambda *a: [1.0],
+    lambda *a: math.nan,
+    lambda *a: -math.inf,
+    lambda *a: 10**400,
+    lambda *a: np.zeros((1, 1, 11, 11)),
+    lambda *a: torch.tensor(1j),
+    lambda *a: torch.tensor(True),
+    lambda *a: torch.zeros(0),
+    lambda *a: torch.zeros(3),
+    lambda *a: torch.tensor([[math.nan]]),
+    lambda *a: (_ for _ in ()).throw(ValueError()),
+    lambda *a: torch.zeros_like(a[0]) if isinstance(a[0], Tensor) else 0.0,
+    lambda *a: (a[0] * 1e30) ** 9,
+    lambda *a: a[0].int() if isinstance(a[0], Tensor) else 0,
+    lambda *a: torch.sparse_coo_tensor(size=(1, 1, 26, 30)),
+    lambda *a: torch.zeros(1, device="meta"),
+]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("which", range(len(ODDITIES)))
+def test_no_answer_makes_a_check_raise_or_pass(name: str, which: int) -> None:
+    verdict = getattr(check, name)(ODDITIES[which])
+    assert not verdict.passed
+    assert "WRONG" in repr(verdict)
+
+
+def test_an_answer_that_writes_into_its_input_is_told_so() -> None:
+    def answer(x: Tensor, y: Tensor) -> Tensor:
+        gradient = le.ssim_grad(x, y)
+        x -= x.mean()
+        return gradient
+
+    (failure,) = check.ssim_gradient(answer).failures
+    assert failure.name == "leaves its input alone" and "in place" in failure.hint
+
+
+def test_a_reader_who_interrupts_is_not_held() -> None:
+    def answer(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check.ssim_gradient(answer)
+
+
+# --- misuse
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("answer", [None, 0.5, torch.zeros(1)])
+def test_only_functions_are_checked_as_functions(name: str, answer: object) -> None:
+    with pytest.raises(TypeError, match=r"fn must be a function, called as fn\("):
+        getattr(check, name)(answer)
+
+
+def test_other_misuse_names_the_argument() -> None:
+    y = reference()
+    with pytest.raises(TypeError, match="order must be a list of four names"):
+        check.price_order("shift, splotch")
+    with pytest.raises(TypeError, match="order must be"):
+        check.price_order([1, 2, 3, 4])
+    with pytest.raises(TypeError, match=r"x must be a torch\.Tensor"):
+        check.splotch([0.5])
+    with pytest.raises(TypeError, match="x must have a floating dtype"):
+        check.splotch(torch.zeros(1, 1, 128, 128, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="sigma must be at most 18"):
+        check.splotch(wave(0.1), sigma=30)
+    with pytest.raises(ValueError, match="sigma must be"):
+        check.splotch(wave(0.1), sigma=-1)
+    with pytest.raises(TypeError, match=r"worst must be a torch\.Tensor"):
+        check.equal_psnr(y, None, y)
+    with pytest.raises(ValueError, match="reference must be one picture"):
+        check.equal_psnr(y, y, torch.zeros(1, 1, 300, 300))
+    with pytest.raises(ValueError, match=r"reference must lie in \[0, 1\]"):
+        check.equal_psnr(y, y, y + 1)
+    with pytest.raises(ValueError, match="psnr must be a number from 10 to 50"):
+        check.equal_psnr(y, y, y, psnr=100)
+
+
+# --- how it is shown
+
+
+class Page(HTMLParser):
+    """Collects elements and refuses ones that are left open or closed out of turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag != "img":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: check.ssim_gradient(solutions.ssim_gradient),
+        lambda: check.ssim_gradient(lambda x, y: le.ssim_grad(x, y) * 3),
+        lambda: check.contrast_structure_gradient(lambda x, y, s: -solutions.contrast_structure_gradient(x, y, s)),
+        lambda: check.splotch(wave(0.07)),
+        lambda: check.price_order(solutions.order),
+        lambda: check.equal_psnr(*extremes(), reference()),
+    ],
+)
+def test_html_stands_alone_and_carries_a_described_picture(make: Callable[[], check.Verdict]) -> None:
+    verdict = make()
+    text = verdict._repr_html_()
+    page = Page(text)
+    (picture,) = page.all("img")
+    assert len(picture["alt"]) > 40
+    kind, _, data = picture["src"].partition(",")
+    assert kind == "data:image/png;base64"
+    size = Image.open(io.BytesIO(base64.b64decode(data))).size
+    assert 100 < size[0] <= le.figures.PAGE_WIDTH and len(data) < 200_000
+    assert re.findall(r"https?://|url\(|<script|\bid=", text) == []
+    for item in verdict.properties:
+        assert item.name in page.text
+    assert text == make()._repr_html_()
+
+
+def test_pictures_keep_their_pixels() -> None:
+    best, worst = extremes()
+    text = check.equal_psnr(best, worst, reference())._repr_html_()
+    data = re.search(r"base64,([^\"]+)", text)
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data.group(1)))).convert("L")).astype(int)
+    zoom = 3
+    wanted = (best[0, 0] * 255).round().int().numpy().repeat(zoom, 0).repeat(zoom, 1)
+    corners = np.argwhere(pixels[: -wanted.shape[0], : -wanted.shape[1]] == wanted[0, 0])
+    assert any((pixels[i : i + wanted.shape[0], j : j + wanted.shape[1]] == wanted).all() for i, j in corners)
+
+
+def test_a_picture_as_large_as_allowed_and_in_colour_is_shown() -> None:
+    y = le.data.photograph("astronaut")[..., :200, :256]
+    noisy = solutions.on_sphere(
+        y + torch.randn(y.shape, generator=torch.Generator().manual_seed(1)), y, 10 ** (-25 / 20)
+    )
+    assert "data:image/png" in check.equal_psnr(noisy, noisy, y)._repr_html_()
+
+
+def test_readers_text_is_escaped() -> None:
+    def answer(x: Tensor, y: Tensor) -> Tensor:
+        raise ValueError("<script>alert('1')</script> & more")
+
+    text = check.ssim_gradient(answer)._repr_html_()
+    assert "<script" not in text and "&lt;script&gt;" in text
+    assert "<script>alert" in Page(text).text
+
+
+def test_text_says_what_was_seen_expected_and_usual() -> None:
+    text = repr(check.luminance_gradient(lambda x, y, s: -solutions.luminance_gradient(x, y, s)))
+    assert text == repr(check.luminance_gradient(lambda x, y, s: -solutions.luminance_gradient(x, y, s)))
+    lines = text.splitlines()
+    assert lines[0] == "check.luminance_gradient: not yet, 3 of 7 tested properties hold"
+    at = lines.index("  WRONG  sign")
+    assert [line.split()[0] for line in lines[at + 1 : at + 4]] == ["seen", "expected", "hint"]
+    assert text.count("the gradient has the wrong sign") == 1, "a hint is given once"
+    assert max(map(len, lines)) < 130
+
+
+def test_checks_and_laboratory_load_nothing_that_only_pictures_need() -> None:
+    code = (
+        "import sys, lossedu.laboratory; from lossedu import check; repr(check.level_under_doubt(lambda m, v: m)); "
+        "print(sorted({'matplotlib', 'PIL', 'skimage', 'ipywidgets', 'IPython'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_without_matplotlib_the_verdict_is_still_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("matplotlib", "lossedu.figures"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    text = check.splotch(wave(0.07))._repr_html_()
+    assert "needs the package matplotlib" in text and "<img" not in text
+
+
+# --- the core, which other chapters build on
+
+
+def test_numbers_are_told_apart() -> None:
+    assert short(-0.0) == "0" and short(1 / 3) == "0.3333"
+    assert two_numbers(0.123456, 0.123457) == ("0.123456", "0.123457")
+    assert two_numbers(1.0, 2.0) == ("1", "2")
+    assert near(1.0, 1.0 + 1e-9, 1e-6) and not near(math.nan, 1.0, 1.0)
+    assert not near(torch.zeros(2), torch.zeros(3), 1.0)
+
+
+def test_a_mistake_is_recognised_only_if_it_explains_the_answer() -> None:
+    mistakes = [("the right value is no mistake", 1.0), ("half", 0.5)]
+    assert recognise(0.5, 1.0, mistakes) == "half"
+    assert recognise(0.7, 1.0, mistakes) == ""
+    assert recognise(torch.tensor([0.0, 0.0]), torch.tensor([1.0, 2.0]), []) == ""
+    assert recognise(torch.tensor([2.0, 4.0]), torch.tensor([1.0, 2.0]), []) == "every value is 2 times the right one"
+
+
+def test_an_examination_stops_where_the_rest_makes_no_sense() -> None:
+    with Examination("example") as exam:
+        exam.test("first", False, "this", hint="once")
+        exam.test("second", False, "that", hint="once")
+        exam.require("third", False, "other")
+        exam.test("never", True, "")
+    verdict = exam.verdict()
+    assert [(item.name, item.hint) for item in verdict.properties] == [("first", "once"), ("second", ""), ("third", "")]
+    with pytest.raises(ZeroDivisionError), Examination("example"):
+        _ = 1 / 0

@@ -1,0 +1,115 @@
+"""The errata of the sources, proved one by one with nothing but torch: lossedu is not used here.
+
+Each test states the printed formula beside the right one, and shows which of them holds.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
+
+C1, C2 = 0.01**2, 0.03**2
+
+
+def gaussian(sigma: float, radius: int) -> Tensor:
+    """Return the weights of a window in one dimension; they sum to 1."""
+    k = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    weights = torch.exp(-(k**2) / (2 * sigma**2))
+    return weights / weights.sum()
+
+
+def ssim_map(x: Tensor, y: Tensor, window: Tensor, c2: float = C2) -> Tensor:
+    """Return SSIM where the window (rows, columns) fits: images (rows, columns), population variances."""
+
+    def mean(image: Tensor) -> Tensor:
+        return conv2d(image[None, None], window[None, None])[0, 0]
+
+    mx, my = mean(x), mean(y)
+    vx, vy, vxy = mean(x * x) - mx**2, mean(y * y) - my**2, mean(x * y) - mx * my
+    return (2 * mx * my + C1) / (mx**2 + my**2 + C1) * (2 * vxy + c2) / (vx + vy + c2)
+
+
+def noisy(shape: tuple[int, int], level: float, sd: float, seed: int) -> tuple[Tensor, Tensor]:
+    y = torch.full(shape, level, dtype=torch.float64)
+    return y + sd * torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)), y
+
+
+def test_e1_gradient_of_the_absolute_error_has_one_over_n() -> None:
+    x, y = noisy((4, 5), 0.5, 0.1, seed=1)
+    step, n = 1e-6, x.numel()
+    for k in range(n):
+        moved = x.clone().reshape(-1)
+        moved[k] += step
+        change = ((moved.reshape(4, 5) - y).abs().mean() - (x - y).abs().mean()) / step
+        sign = (x - y).reshape(-1)[k].sign()
+        assert math.isclose(change, sign / n, abs_tol=1e-7)
+        assert abs(change - sign) > 0.9  # as printed
+
+
+def test_e6_centre_value_is_an_estimate_of_the_mean() -> None:
+    x, y = noisy((16, 16), 0.5, 0.1, seed=2)
+    y = y + torch.linspace(0, 0.3, 16, dtype=torch.float64)
+    x = (x + torch.linspace(0, 0.3, 16, dtype=torch.float64)).requires_grad_()
+    window = torch.outer(gaussian(1.5, 5), gaussian(1.5, 5))
+
+    def periodic(image: Tensor) -> Tensor:
+        return pad(image[None, None], (5, 5, 5, 5), mode="circular")[0, 0]
+
+    # The loss over the whole (periodic) image, equation (6) with its brackets, and its gradient.
+    everywhere = 1 - ssim_map(periodic(x), periodic(y), window)
+    mean_gradient = torch.autograd.grad(everywhere.mean(), x, retain_graph=True)[0]
+    # Equation (7) for a patch around each pixel.
+    assert everywhere.max() - everywhere.min() > 0.1, "one patch says little about the mean"
+    centres = [everywhere[i, j] for i in range(16) for j in range(16)]
+    gradients = torch.stack([torch.autograd.grad(c, x, retain_graph=True)[0] for c in centres])
+    assert torch.isclose(torch.stack(centres).mean(), everywhere.mean(), rtol=1e-12)
+    torch.testing.assert_close(gradients.mean(0), mean_gradient, rtol=1e-10, atol=1e-14)
+    assert (gradients[0] - mean_gradient).abs().max() > 1e-3
+
+
+def test_e13_a_window_of_31_pixels_is_too_small_for_sigma_8_and_9() -> None:
+    k = torch.arange(-15, 16, dtype=torch.float64)
+    sd = {sigma: float((gaussian(sigma, 15) * k**2).sum().sqrt()) for sigma in (4, 8, 9)}
+    assert abs(sd[4] - 4.0) < 0.01
+    assert abs(sd[8] - 6.93) < 0.01
+    assert abs(sd[9] - 7.31) < 0.01
+
+
+def test_e36_range_and_kind_of_variance_change_ssim() -> None:
+    x, y = noisy((11, 11), 0.5, 0.05, seed=3)
+    y = y + torch.linspace(-0.02, 0.02, 11, dtype=torch.float64)
+    window = torch.outer(gaussian(1.5, 5), gaussian(1.5, 5))
+    value = ssim_map(x, y, window).item()
+    sample = 1 / (1 - (window**2).sum())  # from the population to the sample variance, for weights
+    with_sample = ssim_map(x, y, window, c2=C2 / float(sample)).item()  # the same as scaling all variances
+    with_range_255 = ssim_map(x, y, window, c2=C2 * 255**2).item()
+    assert abs(value - with_sample) > 1e-3
+    assert with_range_255 > 0.999 > value + 0.1
+
+
+def test_e38_the_gap_in_flat_regions_belongs_to_one_dimension() -> None:
+    means = {}
+    for sigma in (1, 9):
+        window = gaussian(sigma, int(3.5 * sigma + 0.5))
+        x, y = noisy((400, 400), 0.25, 0.05, seed=4)
+        means[sigma, "signal"] = ssim_map(x, y, window[None, :]).mean().item()  # each row a signal of its own
+        x, y = x[:200, :200], y[:200, :200]
+        means[sigma, "image"] = ssim_map(x, y, torch.outer(window, window)).mean().item()
+    assert abs(means[1, "signal"] - 0.42) < 0.01 and abs(means[9, "signal"] - 0.28) < 0.01
+    assert abs(means[1, "image"] - 0.30) < 0.01 and abs(means[9, "image"] - 0.27) < 0.01
+
+
+def test_e38_the_tolerance_near_an_edge_does_not() -> None:
+    near = {}
+    for sigma in (1, 9):
+        radius = int(3.5 * sigma + 0.5)
+        window = torch.outer(gaussian(sigma, radius), gaussian(sigma, radius))
+        x, y = noisy((160, 160), 0.25, 0.05, seed=5)
+        step = torch.zeros(160, dtype=torch.float64)
+        step[80:] = 0.5
+        left = 80 - 12 - radius  # the column of the map that lies 12 pixels left of the step
+        near[sigma] = ssim_map(x + step, y + step, window)[:, left].mean().item()
+    assert near[9] > near[1] + 0.5
