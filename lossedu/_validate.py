@@ -6,8 +6,9 @@ pixel value: that would stall a GPU at every call and break ``torch.compile(full
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -91,7 +92,7 @@ def count(name: str, value: int) -> int:
 def odd(name: str, value: int) -> int:
     """Return `value` as an int, or raise `ValueError` unless it is a positive odd integer."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1 or value % 2 == 0:
-        raise ValueError(f"{name} must be a positive odd integer (so that the window has a centre), got {value!r}")
+        raise ValueError(f"{name} must be a positive odd integer (the window needs a centre), got {value!r}")
     return int(value)
 
 
@@ -102,16 +103,31 @@ def option(name: str, value: str, choices: Iterable[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
 
 
+def function(name: str, value: Callable[..., Any]) -> None:
+    """Raise `TypeError` unless `value` can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function or module, called as {name}(x, y), got {type(value).__name__}")
+
+
+def one_number(name: str, value: Tensor) -> Tensor:
+    """Return what the function `name` returned as a tensor of shape (), or raise `ValueError` unless it is one number."""
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        came = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"{name} must return a tensor with one number, got {came}")
+    return value.reshape(())
+
+
 def window_fits(name: str, value: Tensor, kernel_size: int, padding: str) -> None:
     """Raise `ValueError` when an image is too small for the window under the given padding."""
     smallest = min(value.shape[-2:])
     # Reflection repeats pixels 1 … radius, so it needs radius + 1 of them.
     needed = kernel_size if padding == "valid" else kernel_size // 2 + 1
     if padding != "zeros" and smallest < needed:
-        way_out = ", padding='reflect'" if padding == "valid" and smallest > kernel_size // 2 else ""
+        way_out = ", or padding='reflect'" if padding == "valid" and smallest > kernel_size // 2 else ""
         raise ValueError(
-            f"{name} is too small: height and width must be at least {needed} for a window of {kernel_size} pixels with "
-            f"padding={padding!r}, got {value.shape[-2]} x {value.shape[-1]}; use larger images, a smaller sigma or kernel_size{way_out}"
+            f"{name} is too small: height and width must be at least {needed} for a window of {kernel_size} pixels "
+            f"with padding={padding!r}, got {value.shape[-2]} x {value.shape[-1]}; "
+            f"use larger images, a smaller sigma or kernel_size{way_out}"
         )
 
 

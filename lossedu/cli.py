@@ -10,7 +10,7 @@ from typing import Any
 #: Names the commands accept; tests keep them in step with the modules, which are not imported for --help.
 _FETCHABLE = ("bsds500", "cbsd68")
 _CHECKABLE = (*_FETCHABLE, "pack")
-_EXPERIMENTS = {"sigma_sensitivity": ("smoke", "quick", "cpu")}
+_EXPERIMENTS = {"sigma_sensitivity": ("smoke", "quick", "cpu", "cpu_fast")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,11 +41,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_experiments(commands: Any) -> None:
     """Add ``lossedu list`` and ``lossedu run EXPERIMENT``."""
-    listing = commands.add_parser("list", help="list experiments, their scales, and the records that came with the package")
+    listing = commands.add_parser(
+        "list", help="list experiments, their scales, and the records that came with the package"
+    )
     listing.set_defaults(command=_list)
     run = commands.add_parser("run", help="run an experiment; started again with the same --out, it goes on")
     run.add_argument("experiment", choices=_EXPERIMENTS)
-    run.add_argument("--scale", default="quick", choices=sorted({s for scales in _EXPERIMENTS.values() for s in scales}))
+    run.add_argument(
+        "--scale", default="quick", choices=sorted({s for scales in _EXPERIMENTS.values() for s in scales})
+    )
     run.add_argument("--seeds", type=int, default=3, help="how many (default 3)")
     run.add_argument("--out", required=True, metavar="DIR", help="folder that holds the state of this one run")
     run.set_defaults(command=_run)

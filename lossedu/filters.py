@@ -82,7 +82,9 @@ def gaussian_window(
     sigma = _validate.positive("sigma", sigma)
     size = default_kernel_size(sigma) if kernel_size is None else _validate.odd("kernel_size", kernel_size)
     if dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"dtype must be torch.float32 or torch.float64, got {dtype}; half precision cannot hold a window")
+        raise ValueError(
+            f"dtype must be torch.float32 or torch.float64, got {dtype}; half precision cannot hold a window"
+        )
     if torch.compiler.is_compiling():  # a cache filled while tracing would keep the tracer's stand-ins
         return torch.tensor(_taps(sigma, size), dtype=torch.float64).to(device=device, dtype=dtype)
     key = (sigma, size, dtype, str(device))

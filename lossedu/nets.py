@@ -21,13 +21,13 @@ class RestorationCNN(nn.Module):
     -----
     Convention: *valid* convolutions.  The output is 8 pixels smaller on every side (the receptive field is 17 x 17),
     so that no zero padding ever falls under a window of the loss: (N, 3, H, W) becomes (N, 3, H - 16, W - 16).
-    Initialisation, which the paper does not state: He normal for the two inner layers with biases 0, PReLU slopes 0.25 per
-    channel, and the last layer Glorot normal; with `residual` the last layer is scaled by 0.1.
+    Initialisation, which the paper does not state: He normal for the two inner layers with biases 0, PReLU slopes 0.25
+    per channel, and the last layer Glorot normal; with `residual` the last layer is scaled by 0.1.
 
     Raises
     ------
     ValueError
-        If `width` is not an integer of at least 1; in the call, if an image is smaller than 17 x 17 or has not 3 channels.
+        If `width` is not an integer of at least 1; in the call, if an image is below 17 x 17 or has not 3 channels.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Recorded runs: what was measured, with everything needed to measure it again.
 
-A record is one JSON file, and beside it, where it has networks, one NPZ file with their weights.  Both are package data,
-so that a chapter finds them wherever it runs.
+A record is one JSON file, and beside it, where it has networks, one NPZ file with their weights.  Both are package
+data, so that a chapter finds them wherever it runs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
     kind = torch.device(device).type
     name = torch.cuda.get_device_name() if kind == "cuda" else f"{platform.machine()} CPU"
     return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "device": name,
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -41,7 +41,9 @@ def commit() -> str:
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", str(here)) else "")
@@ -87,9 +89,15 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         body = {"format": FORMAT, **asdict(self)}
         del body["weights"]
-        path, half = folder / f"{self.name}.json", folder / f"{self.name}.json.part"
+        path, arrays = folder / f"{self.name}.json", folder / f"{self.name}.npz"
+        half = folder / f"{self.name}.part"
+        # Each file appears whole or not at all, and never beside the weights of an earlier record.
         if self.weights:
-            np.savez_compressed(folder / f"{self.name}.npz", **self.weights)  # type: ignore[arg-type]
+            with half.open("wb") as file:
+                np.savez_compressed(file, **self.weights)  # type: ignore[arg-type]
+            os.replace(half, arrays)
+        else:
+            arrays.unlink(missing_ok=True)
         half.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
         os.replace(half, path)
         return path
@@ -107,7 +115,9 @@ class Record:
 
 def names() -> list[str]:
     """Return the names of the records that come with the package."""
-    return sorted(item.name[:-5] for item in resources.files("lossedu.results").iterdir() if item.name.endswith(".json"))
+    return sorted(
+        item.name[:-5] for item in resources.files("lossedu.results").iterdir() if item.name.endswith(".json")
+    )
 
 
 def load(name: str, folder: str | Path | None = None) -> Record:

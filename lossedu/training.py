@@ -20,8 +20,11 @@ class Diverged(RuntimeError):
     """The loss was no longer finite.  `step` says when."""
 
     def __init__(self, step: int, value: float) -> None:
-        super().__init__(f"training diverged: the loss was {value} at step {step}; lower lr")
-        self.step = step
+        super().__init__(step, value)  # as they came, so that the error survives the way back from another process
+        self.step, self.value = step, value
+
+    def __str__(self) -> str:
+        return f"training diverged: the loss was {self.value} at step {self.step}; lower lr"
 
 
 def train(
@@ -94,7 +97,7 @@ def train(
         if on_step is not None:
             on_step(step, number)
         if path is not None and (len(history) % every == 0 or len(history) == steps):
-            parts = {"network": network, "optimiser": optimiser, "decay": decay}
+            parts: dict[str, Any] = {"network": network, "optimiser": optimiser, "decay": decay}
             _save(path, {**state, **{name: part.state_dict() for name, part in parts.items()}})
     network.eval()
     return history
@@ -111,7 +114,8 @@ def _load(path: Path, steps: int, lr: float, network: nn.Module, optimiser: Any,
     state: dict[str, Any] = torch.load(path, weights_only=True)
     if (state["steps"], state["lr"]) != (steps, lr):
         raise ValueError(
-            f"checkpoint {path} is of a run with steps={state['steps']}, lr={state['lr']:g}, got steps={steps}, lr={lr:g}; "
+            f"checkpoint {path} is of a run with steps={state['steps']}, lr={state['lr']:g}, "
+            f"got steps={steps}, lr={lr:g}; "
             "use the same settings or another path"
         )
     for name, part in (("network", network), ("optimiser", optimiser), ("decay", decay)):

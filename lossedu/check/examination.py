@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from .numbers import Mistake, as_tensor, largest_difference, near, recognise, short, two_numbers
-from .reader import describe
+from .reader import NOT_FINITE, describe, dtype_hint, dtype_name, is_plain, kind, no_tensor_hint
 from .verdict import Property, Target, Verdict
 
 
@@ -74,9 +74,8 @@ class Examination:
         try:
             answer = fn(*given)
         except Exception as error:
-            self.require(
-                "runs", False, describe(error), f"{self._call} returns without an error", self._call_hint(error)
-            )
+            wanted = f"{self._call} returns without an error"
+            self.require("runs", False, describe(error), wanted, self._call_hint(error))
         kept = all(torch.equal(a.detach(), b) for a, b in zip(given, args, strict=True) if isinstance(a, Tensor))
         if not kept:
             hint = "an operation in place, such as x -= mean, writes into the caller's picture; write x = x - mean"
@@ -90,17 +89,17 @@ class Examination:
     def number(self, answer: Any, name: str = "returns one number") -> float:
         """Require a finite number or a tensor that holds one, and return it."""
         if isinstance(answer, Tensor):
-            ok = _is_plain(answer) and answer.numel() == 1
-            seen, hint = _tensor_kind(answer), "sum or average what is left"
+            ok = is_plain(answer) and answer.numel() == 1
+            seen, hint = kind(answer), "sum or average what is left"
         else:
             ok = isinstance(answer, Real) and not isinstance(answer, bool)
-            seen, hint = _kind(answer), _no_tensor_hint(answer)
+            seen, hint = kind(answer), no_tensor_hint(answer)
         self.require_once(name, ok, seen, "a tensor with one element, or a float", hint)
         try:
             value = float(answer)
         except OverflowError:
             value = math.inf
-        self.require_once("is finite", math.isfinite(value), short(value), "no NaN, no infinity", _NOT_FINITE)
+        self.require_once("is finite", math.isfinite(value), short(value), "no NaN, no infinity", NOT_FINITE)
         return value
 
     def tensor(
@@ -119,20 +118,19 @@ class Examination:
         """
         prefix = f"{what}: " if what else ""
         if not isinstance(answer, Tensor):
-            self.require(f"{prefix}returns a tensor", False, _kind(answer), "a torch.Tensor", _no_tensor_hint(answer))
-        if not _is_plain(answer):
-            self.require(f"{prefix}returns a tensor", False, _tensor_kind(answer), "a dense tensor of real numbers")
+            self.require(f"{prefix}returns a tensor", False, kind(answer), "a torch.Tensor", no_tensor_hint(answer))
+        if not is_plain(answer):
+            self.require(f"{prefix}returns a tensor", False, kind(answer), "a dense tensor of real numbers")
         came, wanted = tuple(answer.shape), tuple(shape)
         bare = {wanted[k:]: f"the leading axes are missing: end with .reshape{wanted}" for k in range(1, len(wanted))}
         hint = {**bare, **(shape_hints or {})}.get(came, "")
         self.require_once(f"{prefix}shape", came == wanted, str(came), str(wanted), hint)
         if dtype is not None:
-            self.require_once(
-                f"{prefix}dtype", answer.dtype == dtype, _name(answer.dtype), _name(dtype), _dtype_hint(answer.dtype)
-            )
+            ok, hint = answer.dtype == dtype, dtype_hint(answer.dtype)
+            self.require_once(f"{prefix}dtype", ok, dtype_name(answer.dtype), dtype_name(dtype), hint)
         bad = int((~torch.isfinite(answer)).sum())
         seen = f"{bad} of {answer.numel()} values are NaN or infinite" if bad else "every value is"
-        self.require_once(f"{prefix}finite", bad == 0, seen, "no NaN, no infinity", _NOT_FINITE)
+        self.require_once(f"{prefix}finite", bad == 0, seen, "no NaN, no infinity", NOT_FINITE)
         return answer.detach().cpu()
 
     def require_once(self, name: str, ok: bool, seen: str, expected: str = "", hint: str = "") -> None:
@@ -161,40 +159,3 @@ class Examination:
             came, wanted = largest_difference(as_tensor(seen), as_tensor(expected))
         within = f"{wanted} (within {short(rtol)} of the largest value)" if rtol else f"{wanted} (within {short(atol)})"
         return self.test(name, False, came, within, recognise(seen, expected, mistakes) or hint)
-
-
-_NOT_FINITE = "a division by 0, the square root of a negative number, or 0 times infinity"
-
-
-def _is_plain(answer: Tensor) -> bool:
-    return not answer.is_complex() and answer.layout is torch.strided and not answer.is_meta
-
-
-def _tensor_kind(answer: Tensor) -> str:
-    if _is_plain(answer):
-        return f"a tensor of shape {tuple(answer.shape)}"
-    return f"a {_name(answer.dtype)} tensor, {answer.layout}, on {answer.device.type}".replace("torch.", "")
-
-
-def _kind(answer: Any) -> str:
-    return "None" if answer is None else f"an object of type {type(answer).__name__}"
-
-
-def _no_tensor_hint(answer: Any) -> str:
-    if answer is None:
-        return "the function has no return"
-    return (
-        "stay in torch from end to end: torch.from_numpy turns an array back"
-        if type(answer).__module__ == "numpy"
-        else ""
-    )
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def _dtype_hint(dtype: torch.dtype) -> str:
-    if dtype == torch.float64:
-        return "something in it is float64: a constant tensor, or a window"
-    return "something in it is float32 or less and throws digits away: give torch.arange and torch.zeros the dtype of x"

@@ -1,4 +1,4 @@
-"""The reader's side: is it a function, and where in the reader's own code did it fail?"""
+"""The reader's side: what was handed in, and where in the reader's own code did it fail?"""
 
 from __future__ import annotations
 
@@ -49,3 +49,40 @@ def describe(error: Exception) -> str:
             code = f": {frame.line}" if frame.line else ""
             return f"{text} (line {frame.lineno}, in {frame.name}{code})"
     return text
+
+
+NOT_FINITE = "a division by 0, the square root of a negative number, or 0 times infinity"
+
+
+def is_plain(answer: Tensor) -> bool:
+    """Return whether a tensor holds real numbers, all of them in memory."""
+    return not answer.is_complex() and answer.layout is torch.strided and not answer.is_meta
+
+
+def kind(answer: Any) -> str:
+    """Return in words what an answer is."""
+    if not isinstance(answer, Tensor):
+        return "None" if answer is None else f"an object of type {type(answer).__name__}"
+    if is_plain(answer):
+        return f"a tensor of shape {tuple(answer.shape)}"
+    return f"a {dtype_name(answer.dtype)} tensor, {answer.layout}, on {answer.device.type}".replace("torch.", "")
+
+
+def no_tensor_hint(answer: Any) -> str:
+    """Return why an answer is no tensor."""
+    if answer is None:
+        return "the function has no return"
+    array = type(answer).__module__ == "numpy"
+    return "stay in torch from end to end: torch.from_numpy turns an array back" if array else ""
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return a dtype without the name of the library."""
+    return str(dtype).removeprefix("torch.")
+
+
+def dtype_hint(dtype: torch.dtype) -> str:
+    """Return how an answer comes to have this dtype."""
+    if dtype == torch.float64:
+        return "something in it is float64: a constant tensor, or a window"
+    return "something in it is float32 or less and throws digits away: give torch.arange and torch.zeros the dtype of x"

@@ -9,7 +9,7 @@ from .. import data
 
 
 def edges(reach: int = 4, *, height: int = 24, width: int = 64) -> Tensor:
-    """Return a step 0.25 | 0.75 at every place within `reach` pixels of the middle: (2 * reach + 1, 1, height, width)."""
+    """Return a step 0.25 | 0.75 at every place within `reach` px of the middle: (2 * reach + 1, 1, height, width)."""
     columns = torch.arange(width).expand(1, height, width)
     return torch.stack([torch.where(columns < width // 2 + shift, 0.25, 0.75) for shift in range(-reach, reach + 1)])
 
@@ -21,7 +21,7 @@ def textures(name: str = "brick", reach: int = 2, *, top: int = 96, left: int = 
 
 
 def predicted_gain(samples: Tensor) -> float:
-    r"""Return :math:`\sqrt{E\|y\|^2 / \|Ey\|^2}` of the samples about their mean level: how much SSIM re-amplifies their mean."""
+    r"""Return :math:`\sqrt{E\|y\|^2 / \|Ey\|^2}` of the samples about their levels: how SSIM re-amplifies their mean."""
     detail = samples - samples.mean(dim=(1, 2, 3), keepdim=True)
     return float((detail.square().sum(dim=(1, 2, 3)).mean() / detail.mean(dim=0).square().sum()).sqrt())
 

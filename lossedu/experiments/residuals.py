@@ -1,7 +1,7 @@
 """Where a network leaves its errors: in flat regions, by scale, and around edges, by distance.
 
-The residual is output minus clean.  *Flat* and *quiet* pixels are found in the clean picture, so that the texture that a
-network smoothes away is not counted as noise that it left.
+The residual is output minus clean.  *Flat* and *quiet* pixels are found in the clean picture, so that the texture that
+a network smoothes away is not counted as noise that it left.
 """
 
 from __future__ import annotations
@@ -67,20 +67,20 @@ def _rms(residual: Tensor, mask: Tensor) -> float | None:
     return round(float(residual[where].square().mean().sqrt()), 7) if bool(where.any()) else None
 
 
-def measure(output: Tensor, clean: Tensor) -> dict[str, float | int | None | list[float | None]]:
+def measure(output: Tensor, clean: Tensor) -> dict[str, float | int | list[float | None] | None]:
     """Measure one output (1, 3, H, W) against its clean picture.
 
     Returns
     -------
     dict
         `psnr`, `mse`, `ssim` (sigma 1.5); `flat_pixels` and, over flat pixels, the root mean square of the residual's
-        bands `flat_fine`, `flat_middle`, `flat_coarse` and the mean error `flat_bias`; `ring`, the root mean square of the
-        residual on quiet pixels at the distances `RINGS` from the nearest strong edge.  None where there are no pixels.
+        bands `flat_fine`, `flat_middle`, `flat_coarse` and the mean error `flat_bias`; `ring`, the root mean square of
+        the residual on quiet pixels at the distances `RINGS` from the nearest strong edge.  None where there are none.
     """
     residual = output - clean
     flat, quiet = flat_mask(clean), local_deviation(clean, 1.0) < 0.015
     distance = edge_distance(edge_mask(clean))
-    result: dict[str, float | int | None | list[float | None]] = {
+    result: dict[str, float | int | list[float | None] | None] = {
         "psnr": round(float(psnr(output, clean)), 4),
         "mse": round(float(residual.square().mean()), 8),
         "ssim": round(float(ssim(output, clean)), 6),

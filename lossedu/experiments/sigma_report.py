@@ -12,14 +12,14 @@ from .residuals import BANDS, RINGS
 
 
 def pooled(record: Record, measure: str, ring: int | None = None) -> dict[str, list[float]]:
-    """Return for each loss one number a seed, pooled over the test pictures.
+    """Return for each loss one number a seed, pooled over the test pictures; networks that ran away are left out.
 
-    `measure` is a key of `residuals.measure`.  Bands are pooled over flat pixels (root mean square), rings over pictures
-    (root mean square of the class `ring` of `RINGS`), everything else is a mean over pictures.
+    `measure` is a key of `residuals.measure`.  Bands are pooled over flat pixels (root mean square), rings over
+    pictures (root mean square of the class `ring` of `RINGS`), everything else is a mean over pictures.
     """
     result: dict[str, list[float]] = {}
     for run in sorted(record.runs, key=lambda run: run["seed"]):
-        if "images" in run:
+        if "images" in run and not run["ran_away"]:
             result.setdefault(run["loss"], []).append(_pool(list(run["images"].values()), measure, ring))
     return result
 
@@ -82,7 +82,11 @@ def draw_rings(record: Record, base: str = "ssim_1") -> Any:
             mean, low, high = difference(record, "ring", loss, base, ring)
             interval(ax, place, mean, low, high, loss, shift=shift, label=None if place == 0 else "")
     ax.axhline(0, color=loss_style(base)["color"], linewidth=2, label=loss_style(base)["label"])
-    ax.set(xticks=range(len(classes)), xlabel="distance from the nearest strong edge (pixels)", ylabel="residual above SSIM$_1$ (%)")
+    ax.set(
+        xticks=range(len(classes)),
+        xlabel="distance from the nearest strong edge (pixels)",
+        ylabel="residual above SSIM$_1$ (%)",
+    )
     ax.set_xticklabels([f"{RINGS[ring][0]}–{RINGS[ring][1]}" for ring in classes])
     ax.legend()
     return figure

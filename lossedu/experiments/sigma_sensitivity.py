@@ -36,7 +36,13 @@ def _ssim(sigma: float) -> Loss:
     return functools.partial(ssim_loss, sigma=sigma, kernel_size=31, padding="reflect")
 
 
-LOSSES: dict[str, Loss] = {"ssim_1": _ssim(1.0), "ssim_3": _ssim(3.0), "ssim_9": _ssim(9.0), "l1": l1_loss, "l2": mse_loss}
+LOSSES: dict[str, Loss] = {
+    "ssim_1": _ssim(1.0),
+    "ssim_3": _ssim(3.0),
+    "ssim_9": _ssim(9.0),
+    "l1": l1_loss,
+    "l2": mse_loss,
+}
 
 
 @dataclass(frozen=True)
@@ -49,18 +55,20 @@ class Scale:
     residual: bool = True
     batch: int = 16
     crop: int = 47
-    lr: float = 2e-3
+    lr: float = 1e-3
 
 
 SCALES = {
     "smoke": Scale("embedded", steps=4, width=4, batch=2),
-    "quick": Scale("embedded", steps=500),
+    "quick": Scale("embedded", steps=500, lr=2e-3),
     "cpu": Scale("bsds500", steps=10_000),
+    # The same with twice the step size, at which a network may run away and not come back.
+    "cpu_fast": Scale("bsds500", steps=10_000, lr=2e-3),
 }
 
 
 def training_images(photographs: str) -> list[Tensor]:
-    """Return the clean pictures to train on, (3, H, W): three that come with scikit-image, or 200 halved ones of BSDS500."""
+    """Return the clean pictures to train on, (3, H, W): three of scikit-image, or 200 halved ones of BSDS500."""
     if photographs == "embedded":
         return [data.photograph(name)[0] for name in ("astronaut", "chelsea", "coffee")]
     return [data.downsample2(data.read_image(path))[0] for path in data.bsds500("train")]
@@ -155,6 +163,7 @@ def run(
         If an option is unknown, or `out` belongs to a run with other settings.
     """
     size = _scale(scale)
+    seeds = _validate.count("seeds", seeds)
     for loss in losses:
         _validate.option("losses", loss, LOSSES)
     folder = Path(out)
@@ -162,7 +171,7 @@ def run(
     settings = {**asdict(size), "task": "denoise and demosaick, a = 0.005, b = 0.0001", "window": "31 taps, reflect"}
     _claim(folder / "settings.json", settings)
     runs, weights, source = [], {}, commit()
-    for seed in range(_validate.count("seeds", seeds)):
+    for seed in range(seeds):
         for loss in losses:
             done = folder / f"{loss}-{seed}.json"
             checkpoint = folder / f"{loss}-{seed}.pt"
@@ -177,12 +186,21 @@ def run(
                 entry["seconds"] = round(time.perf_counter() - started, 1)
                 _write(done, entry)
                 progress(f"{loss}, seed {seed}: {entry['seconds']} s")
-            runs.append(json.loads(done.read_text(encoding="utf-8")))
+            state = torch.load(checkpoint, weights_only=True)
+            runs.append({**json.loads(done.read_text(encoding="utf-8")), **_course(state["history"])})
             if seed == 0 and "images" in runs[-1]:
-                state = torch.load(checkpoint, weights_only=True)["network"]
-                weights.update({f"{loss}/{key}": value.numpy().astype(np.float32) for key, value in state.items()})
+                weights.update({f"{loss}/{key}": w.numpy().astype(np.float32) for key, w in state["network"].items()})
     command = f"lossedu run {NAME} --scale {scale} --seeds {seeds} --out DIR"
     return Record(NAME, scale, settings, runs, provenance(), command, weights)
+
+
+def _course(history: list[float], block: int = 100) -> dict[str, Any]:
+    """Return the loss over training, block by block, and whether it ended above where it began.
+
+    SSIM is bounded: a network that has run away shows a loss near 1, not an infinite one.
+    """
+    means = [round(sum(part) / len(part), 5) for part in (history[k : k + block] for k in range(0, len(history), block))]
+    return {"history": means, "ran_away": means[-1] > means[0]}
 
 
 def recorded_network(record: Record, loss: str) -> RestorationCNN:
@@ -190,7 +208,11 @@ def recorded_network(record: Record, loss: str) -> RestorationCNN:
     names = sorted({key.split("/")[0] for key in record.weights})
     _validate.option("loss", loss, names)
     network = RestorationCNN(record.settings["width"], residual=record.settings["residual"])
-    own = {key.split("/", 1)[1]: torch.from_numpy(value) for key, value in record.weights.items() if key.startswith(f"{loss}/")}
+    own = {
+        key.split("/", 1)[1]: torch.from_numpy(value)
+        for key, value in record.weights.items()
+        if key.startswith(f"{loss}/")
+    }
     network.load_state_dict(own)
     return network.eval()
 

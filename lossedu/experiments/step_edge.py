@@ -60,7 +60,9 @@ def biased_step(bias: float, *, low: float = LOW, high: float = HIGH, sigma: flo
     return float(profile[32]), float(profile[-32])
 
 
-def correlated_noise_price(sigma: float, lengths: tuple[float, ...], *, noise: float = 0.02, size: int = 256) -> list[float]:
+def correlated_noise_price(
+    sigma: float, lengths: tuple[float, ...], *, noise: float = 0.02, size: int = 256
+) -> list[float]:
     """Return (1 - SSIM) / MSE on flat grey under noise of equal strength whose grain is `lengths` pixels wide."""
     y = torch.full((1, 1, size, size), 0.5, dtype=torch.float64)
     prices = []

@@ -111,6 +111,8 @@ def price(
 
     Raises
     ------
+    TypeError
+        If `loss` cannot be called.
     ValueError
         If an option is out of range, or `loss` does not return a single number.
 
@@ -125,21 +127,25 @@ def price(
     >>> round(price(mse_loss, frequencies=[0.25]).uniform, 4)
     1.0
     """
+    _validate.function("loss", loss)
     size, channels = _validate.count("size", size), _validate.count("channels", channels)
     if size < 16:
         raise ValueError(f"size must be at least 16 pixels, got {size}")
     amplitude = _validate.positive("amplitude", amplitude)
+    level = _validate.in_range("level", level, -1e6, 1e6)
     if frequencies is None:
         frequencies = torch.logspace(math.log10(1 / size), math.log10(0.5), 25, dtype=torch.float64)
-    chosen = [_validate.in_range("frequencies", float(f), 1e-9, 0.5 + 1e-9) for f in frequencies]
-    ground = torch.full((1, channels, size, size), float(level))
+    chosen = [
+        _validate.in_range("frequencies", f, 1e-9, 0.5 + 1e-9) for f in torch.as_tensor(frequencies).flatten().tolist()
+    ]
+    if not chosen:
+        raise ValueError("frequencies must hold at least one number, got none; leave it out for 25 of them")
+    ground = torch.full((1, channels, size, size), level)
 
     def charge(pattern: Tensor) -> float:
-        value = loss(ground + (amplitude * pattern).to(ground.dtype), ground)
-        if not isinstance(value, Tensor) or value.numel() != 1:
-            came = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-            raise ValueError(f"loss must return a tensor with one number, got {came}")
-        return float(value.detach())
+        return float(
+            _validate.one_number("loss", loss(ground + (amplitude * pattern).to(ground.dtype), ground)).detach()
+        )
 
     def charged(patterns: list[Tensor]) -> float:
         energy = sum(float(pattern.square().mean()) for pattern in patterns)
@@ -151,5 +157,5 @@ def price(
         uniform=charged([one, -one]),
         frequencies=torch.tensor(chosen, dtype=torch.float64),
         values=torch.tensor(values, dtype=torch.float64),
-        level=float(level),
+        level=level,
     )

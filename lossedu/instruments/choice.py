@@ -1,7 +1,8 @@
 r"""CHOICE: what a loss wants to see when several answers are plausible.
 
-A network trained on pairs learns, for each input, to minimise the loss averaged over the targets that go with it.  The
-minimiser is the *Bayes act*.  Finding it directly, pixel by pixel, needs no network and has none of a network's confounds.
+A network trained on pairs learns, for each input, to minimise the loss averaged over the targets that go with it.
+The minimiser is the *Bayes act*.  Finding it directly, pixel by pixel, needs no network and has none of a network's
+confounds.
 """
 
 from __future__ import annotations
@@ -50,19 +51,20 @@ def bayes_act(
     ------
     TypeError, ValueError
         If `samples` or `init` is no floating image tensor or has another shape, weights do not fit or are negative,
-        or the expected loss is not finite at the start.
+        or `loss` does not return a single number that depends on x, or it is not finite at the start.
 
     Notes
     -----
     Convention: the search is local.  For l2 it returns the mean of the samples, for l1 their median; for losses with
     several minima (SSIM) the result depends on `init`.
     """
+    _validate.function("loss", loss)
     _validate.image("samples", samples)
     steps, lr = _validate.count("steps", steps), _validate.positive("lr", lr)
     samples = samples.detach().to(_validate.working_dtype(samples))
     share = torch.ones(len(samples)) if weights is None else torch.as_tensor(weights)
     share = share.to(samples)
-    if share.shape != (len(samples),) or bool((share < 0).any()) or float(share.sum()) <= 0:
+    if share.shape != (len(samples),) or not (bool((share >= 0).all()) and 0 < float(share.sum()) < math.inf):
         raise ValueError(f"weights must be {len(samples)} numbers of at least 0, one for each sample, got {weights!r}")
     share = share / share.sum()
     start = (share.view(-1, 1, 1, 1) * samples).sum(dim=0, keepdim=True) if init is None else init
@@ -74,11 +76,15 @@ def bayes_act(
     optimiser = torch.optim.Adam([x], lr=lr)
     decay = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps)))
     best, least = x.detach().clone(), math.inf
+    pairs = [(w, y[None]) for w, y in zip(share, samples, strict=True) if w > 0]
     for step in range(steps + 1):
-        expected = torch.stack([w * loss(x, y[None]).reshape(()) for w, y in zip(share, samples, strict=True) if w > 0]).sum()
+        with torch.enable_grad():
+            expected = torch.stack([w * _validate.one_number("loss", loss(x, y)) for w, y in pairs]).sum()
         value = float(expected.detach())
         if step == 0 and not math.isfinite(value):
             raise ValueError(f"loss must be finite at the start, got {value}; start elsewhere with init=")
+        if not expected.requires_grad:
+            raise ValueError("loss must be differentiable in x, got a value without a gradient")
         if value < least:
             best, least = x.detach().clone(), value
         if step == steps:

@@ -21,7 +21,7 @@ def gradient_share(
 ) -> dict[str, float]:
     r"""Return each term's share of the pull, :math:`\|w_k\nabla\mathcal L_k\| / \sum_j \|w_j\nabla\mathcal L_j\|`.
 
-    A weight is not an influence: a term of weight 0.84 can hold 99 % of the gradient, and the share moves during training.
+    A weight is not an influence: a term of weight 0.84 can hold 99 % of the gradient, and the share moves in training.
 
     Parameters
     ----------
@@ -42,7 +42,8 @@ def gradient_share(
     Raises
     ------
     TypeError, ValueError
-        If `weighted_loss` is no `WeightedLoss`, x and y are no image pair, `parameters` is empty, or `norm` is below 1.
+        If `weighted_loss` is no `WeightedLoss`, x and y are no image pair, `parameters` is empty or has something that
+        requires no gradient, or `norm` is below 1.
     """
     if not isinstance(weighted_loss, WeightedLoss):
         raise TypeError(f"weighted_loss must be a le.WeightedLoss, got {type(weighted_loss).__name__}")
@@ -55,6 +56,8 @@ def gradient_share(
         leaves = list(parameters)
         if not leaves:
             raise ValueError("parameters must hold at least one tensor, got none; leave it out to use the pixels of x")
+        if not all(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves):
+            raise ValueError("parameters must be tensors that require a gradient, got one that does not")
     pulls = {}
     with torch.enable_grad():
         for name, value in weighted_loss.terms(x, y).items():

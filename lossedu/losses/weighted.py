@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Real
 
@@ -22,9 +23,9 @@ class WeightedLoss(nn.Module):
     Raises
     ------
     TypeError
-        If a term is not a (number, callable) pair.
+        If `terms` is no mapping, or a term is not a (number, callable) pair.
     ValueError
-        If there is no term, or a weight is negative.
+        If there is no term, or a weight is negative or not finite.
 
     Examples
     --------
@@ -40,6 +41,8 @@ class WeightedLoss(nn.Module):
 
     def __init__(self, terms: Mapping[str, tuple[float, Loss]]) -> None:
         super().__init__()
+        if not isinstance(terms, Mapping):
+            raise TypeError(f"terms must be a dict of name: (weight, loss), got {type(terms).__name__}")
         if not terms:
             raise ValueError("terms must name at least one loss, got none; pass {'mse': (1.0, le.mse_loss)}, say")
         self.weights: dict[str, float] = {}
@@ -47,8 +50,8 @@ class WeightedLoss(nn.Module):
         for name, term in terms.items():
             if not (isinstance(term, tuple) and len(term) == 2 and isinstance(term[0], Real) and callable(term[1])):
                 raise TypeError(f"terms[{name!r}] must be a pair (weight, loss), got {term!r}")
-            if term[0] < 0:
-                raise ValueError(f"terms[{name!r}] must have a weight of at least 0, got {term[0]}")
+            if not 0 <= term[0] < math.inf:
+                raise ValueError(f"terms[{name!r}] must have a finite weight of at least 0, got {term[0]}")
             self.weights[name], self._losses[name] = float(term[0]), term[1]
         self.registered = nn.ModuleList([loss for loss in self._losses.values() if isinstance(loss, nn.Module)])
 
