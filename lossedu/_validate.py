@@ -110,7 +110,7 @@ def function(name: str, value: Callable[..., Any]) -> None:
 
 
 def one_number(name: str, value: Tensor) -> Tensor:
-    """Return what the function `name` returned as a tensor of shape (), or raise `ValueError` unless it is one number."""
+    """Return what the function `name` returned, as shape (), or raise `ValueError` unless it is one number."""
     if not isinstance(value, Tensor) or value.numel() != 1:
         came = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
         raise ValueError(f"{name} must return a tensor with one number, got {came}")

@@ -89,6 +89,7 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         body = {"format": FORMAT, **asdict(self)}
         del body["weights"]
+        text = json.dumps(body, indent=1) + "\n"
         path, arrays = folder / f"{self.name}.json", folder / f"{self.name}.npz"
         half = folder / f"{self.name}.part"
         # Each file appears whole or not at all, and never beside the weights of an earlier record.
@@ -98,7 +99,7 @@ class Record:
             os.replace(half, arrays)
         else:
             arrays.unlink(missing_ok=True)
-        half.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+        half.write_text(text, encoding="utf-8")
         os.replace(half, path)
         return path
 

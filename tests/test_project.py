@@ -152,6 +152,14 @@ def test_address_and_version_agree_everywhere() -> None:
             assert found == urls["Repository"], f"{path}: run `make address`"
 
 
+@pytest.mark.parametrize("page", ["README.md", "book/intro.md"])
+def test_code_on_the_front_pages_runs(page: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), {})
+
+
 def test_every_numbered_equation_is_proved_by_a_test() -> None:
     chapters = (ROOT / "chapters").glob("*.ipynb")
     cells = [cell for path in chapters for cell in json.loads(path.read_text("utf8"))["cells"]]

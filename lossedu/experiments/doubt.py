@@ -21,7 +21,7 @@ def textures(name: str = "brick", reach: int = 2, *, top: int = 96, left: int = 
 
 
 def predicted_gain(samples: Tensor) -> float:
-    r"""Return :math:`\sqrt{E\|y\|^2 / \|Ey\|^2}` of the samples about their levels: how SSIM re-amplifies their mean."""
+    r"""Return :math:`\sqrt{E\|y\|^2 / \|Ey\|^2}` of the samples about their levels: how SSIM amplifies their mean."""
     detail = samples - samples.mean(dim=(1, 2, 3), keepdim=True)
     return float((detail.square().sum(dim=(1, 2, 3)).mean() / detail.mean(dim=0).square().sum()).sqrt())
 

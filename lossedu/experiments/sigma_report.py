@@ -90,3 +90,18 @@ def draw_rings(record: Record, base: str = "ssim_1") -> Any:
     ax.set_xticklabels([f"{RINGS[ring][0]}–{RINGS[ring][1]}" for ring in classes])
     ax.legend()
     return figure
+
+
+def draw_course(record: Record, block: int = 100) -> Any:
+    """Draw the training loss of every run of a record, in means of `block` steps."""
+    figure, (ax,) = chart(height=360)
+    labelled: set[str] = set()
+    for run in record.runs:
+        style = loss_style(run["loss"]) | {"marker": ""}
+        if run["loss"] in labelled:
+            style["label"] = ""
+        labelled.add(run["loss"])
+        ax.semilogy([block * (k + 0.5) for k in range(len(run["history"]))], run["history"], **style)
+    ax.set(xlabel="step", ylabel="training loss, 1 − SSIM")
+    ax.legend()
+    return figure

@@ -23,6 +23,7 @@ from .. import _validate, data, l1_loss, mse_loss, ssim_loss
 from ..nets import RestorationCNN, inner
 from ..records import Record, commit, provenance
 from ..training import Diverged, train
+from .demosaicking import damaged, restore, test_images, training_images
 from .residuals import measure
 
 NAME = "sigma_sensitivity"
@@ -67,20 +68,6 @@ SCALES = {
 }
 
 
-def training_images(photographs: str) -> list[Tensor]:
-    """Return the clean pictures to train on, (3, H, W): three of scikit-image, or 200 halved ones of BSDS500."""
-    if photographs == "embedded":
-        return [data.photograph(name)[0] for name in ("astronaut", "chelsea", "coffee")]
-    return [data.downsample2(data.read_image(path))[0] for path in data.bsds500("train")]
-
-
-def test_images(photographs: str) -> dict[str, Tensor]:
-    """Return the clean pictures to judge by, (1, 3, H, W), none of which was trained on."""
-    if photographs == "embedded":
-        return {"rocket": data.downsample2(data.photograph("rocket"))}
-    return {path.stem: data.downsample2(data.read_image(path)) for path in data.bsds500("val")}
-
-
 def batches(images: Sequence[Tensor], scale: Scale, seed: int) -> Callable[[int], tuple[Tensor, Tensor]]:
     """Return ``batch_at(step)``: noisy Bayer crops, interpolated, and the clean inner parts that belong to them."""
     # One pixel more on each side: the interpolation at the border of a crop is not that of the inside.
@@ -99,18 +86,6 @@ def new_network(scale: Scale, seed: int) -> RestorationCNN:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(data.derive_seed(seed, "weights") % 2**32)
         return RestorationCNN(scale.width, residual=scale.residual)
-
-
-def restore(network: RestorationCNN, damaged: Tensor) -> Tensor:
-    """Run a whole picture through the network, mirrored at its border so that the size stays."""
-    margin = [RestorationCNN.margin] * 4
-    with torch.no_grad():
-        return network(torch.nn.functional.pad(damaged, margin, mode="reflect"))
-
-
-def damaged(name: str, clean: Tensor) -> Tensor:
-    """Return the noisy mosaic of a test picture, interpolated; the noise depends on its name alone."""
-    return data.noisy_bayer(clean, seed=data.derive_seed("test", name))
 
 
 def train_one(
@@ -186,7 +161,7 @@ def run(
                 entry["seconds"] = round(time.perf_counter() - started, 1)
                 _write(done, entry)
                 progress(f"{loss}, seed {seed}: {entry['seconds']} s")
-            state = torch.load(checkpoint, weights_only=True)
+            state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else {"history": []}
             runs.append({**json.loads(done.read_text(encoding="utf-8")), **_course(state["history"])})
             if seed == 0 and "images" in runs[-1]:
                 weights.update({f"{loss}/{key}": w.numpy().astype(np.float32) for key, w in state["network"].items()})
@@ -199,8 +174,9 @@ def _course(history: list[float], block: int = 100) -> dict[str, Any]:
 
     SSIM is bounded: a network that has run away shows a loss near 1, not an infinite one.
     """
-    means = [round(sum(part) / len(part), 5) for part in (history[k : k + block] for k in range(0, len(history), block))]
-    return {"history": means, "ran_away": means[-1] > means[0]}
+    parts = [history[k : k + block] for k in range(0, len(history), block)]
+    means = [round(sum(part) / len(part), 5) for part in parts]
+    return {"history": means, "ran_away": not means or means[-1] > means[0]}
 
 
 def recorded_network(record: Record, loss: str) -> RestorationCNN:

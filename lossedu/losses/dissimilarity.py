@@ -83,7 +83,10 @@ def _slopes(t: _Terms) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def _pull_back(slopes: tuple[Tensor, ...], p: Tensor, q: Tensor, window: Tensor, sign: int) -> Tensor:
-    r"""Return the gradient in x (`sign` 1) or y (-1): :math:`G^\top(m_p \pm m_q) + 2p\,G^\top s_p \pm 2q\,G^\top s_q`."""
+    r"""Return the gradient in x (`sign` 1) or y (-1).
+
+    With slopes m and s it is :math:`G^\top(m_p \pm m_q) + 2p\,G^\top s_p \pm 2q\,G^\top s_q`.
+    """
     mean_p, mean_q, square_p, square_q = slopes
     grad = filters.correlate_adjoint(torch.add(mean_p, mean_q, alpha=sign), window)
     grad.add_(filters.correlate_adjoint(square_p, window).mul_(p), alpha=2)
@@ -95,9 +98,7 @@ def dissimilarity_map(x: Tensor, y: Tensor, window: Tensor, k: Constants) -> Ten
     return filters.unfold(_dissimilarity(_terms(*_sum_and_difference(x, y, k), window, k)), x.shape[0])
 
 
-def _whole(
-    x: Tensor, y: Tensor, window: Tensor, k: Constants, signs: tuple[int, ...]
-) -> tuple[Tensor, list[Tensor]]:
+def _whole(x: Tensor, y: Tensor, window: Tensor, k: Constants, signs: tuple[int, ...]) -> tuple[Tensor, list[Tensor]]:
     """Return the sum of 1 - SSIM over each image's windows, shape (N,), and its gradient for each of `signs`."""
     p, q = _sum_and_difference(x, y, k)
     t = _terms(p, q, window, k)

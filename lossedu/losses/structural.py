@@ -48,7 +48,7 @@ def ssim_loss(
     padding: str = "valid",
     reduction: str = "mean",
 ) -> Tensor:
-    r"""SSIM loss, the mean of :math:`1 - \mathrm{SSIM}(p)` over pixels and channels; equation (6) of Zhao et al. (2017).
+    r"""SSIM loss, the mean of :math:`1 - \mathrm{SSIM}(p)` over pixels and channels; (6) of Zhao et al. (2017).
 
     Parameters
     ----------
@@ -164,14 +164,16 @@ def ssim_grad(
     With the window at p, and both factors taken there,
 
     .. math:: \frac{\partial l(p)}{\partial x(q)} = 2 G(q-p)\,\frac{\mu_y - \mu_x l}{\mu_x^2+\mu_y^2+C_1}, \qquad
-       \frac{\partial cs(p)}{\partial x(q)} = 2 G(q-p)\,\frac{(y(q)-\mu_y) - cs\,(x(q)-\mu_x)}{\sigma_x^2+\sigma_y^2+C_2}.
+       \frac{\partial cs(p)}{\partial x(q)} =
+       2 G(q-p)\,\frac{(y(q)-\mu_y) - cs\,(x(q)-\mu_x)}{\sigma_x^2+\sigma_y^2+C_2}.
 
     Parameters, errors and conventions are those of `ssim_loss`.
 
     Returns
     -------
     Tensor
-        (N, C, H, W), without a graph.  For ``reduction="none"``, image n holds the gradient of its own loss, as for "sum".
+        (N, C, H, W), without a graph.  For ``reduction="none"``, image n holds the gradient of its own loss, as for
+        "sum".
     """
     _validate.option("reduction", reduction, _validate.REDUCTIONS)
     with torch.no_grad():
