@@ -32,6 +32,8 @@ def default_kernel_size(sigma: float) -> int:
 
     This is scikit-image's rule (``truncate=3.5``), and at sigma 1.5 the window of Wang et al. (2004).
 
+    Examples
+    --------
     >>> default_kernel_size(1.5), default_kernel_size(8)
     (11, 57)
     """

@@ -46,7 +46,9 @@ def commit() -> str:
         ).stdout.strip()
 
     try:
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", str(here)) else "")
+        # Records are no code: a new one does not make the tree another.
+        changed = git("status", "--porcelain", "--", str(here), f":(exclude){here / 'results'}")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

@@ -543,7 +543,7 @@ def test_two_saves_are_equal_byte_for_byte(kind: str, tmp_path: Path) -> None:
 
 def test_ground_is_white_and_opaque(tmp_path: Path) -> None:
     for k, figure in enumerate(build()):
-        page = np.asarray(Image.open(figures.save_figure(figure, tmp_path / f"{k}.png")))
+        page = np.asarray(Image.open(figures.save_figure(figure, tmp_path / f"{k}.png")).convert("RGBA"))
         assert (page[0, 0, :3] == 255).all() and (page[..., 3] == 255).all()
 
 

@@ -60,6 +60,20 @@ def test_price_of_a_loss_from_elsewhere() -> None:
     assert module.values.tolist() == pytest.approx([1] * 4, rel=1e-4)
 
 
+def test_both_directions_and_both_signs_count() -> None:
+    def along_rows(x: Tensor, y: Tensor) -> Tensor:
+        return (x - y).diff(dim=-1).square().mean()
+
+    def brighter_only(x: Tensor, y: Tensor) -> Tensor:
+        return (x - y).clamp_min(0).square().mean()
+
+    frequencies = [0.1, 0.25, 0.4]
+    # a wave along a row costs 4 sin^2(pi f), one along a column nothing
+    expected = [2 * math.sin(math.pi * f) ** 2 for f in frequencies]
+    assert le.price(along_rows, frequencies=frequencies).values.tolist() == pytest.approx(expected, rel=0.01)
+    assert le.price(brighter_only, frequencies=[0.25]).uniform == pytest.approx(0.5, rel=1e-4)
+
+
 def test_price_in_the_precision_that_torch_is_set_to() -> None:
     torch.set_default_dtype(torch.float64)
     try:

@@ -107,6 +107,7 @@ def test_strips_change_nothing(n: int, c: int, size: tuple[int, int]) -> None:
         whole = le.ssim_loss(x, y, reduction="none"), *gradients(le.ssim_loss, x, y), le.ssim_grad(x, y)
     for ours, theirs in zip(found, whole, strict=True):
         assert ours.is_contiguous()
+        assert theirs.is_contiguous()
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-15)
 
 

@@ -56,6 +56,17 @@ def test_bounded_and_finite(pair: tuple[Tensor, Tensor], padding: str) -> None:
 
 
 @EXAMPLES
+@given(st.floats(0.05, 1), st.floats(1e-8, 1e-3), st.integers(0, 99))
+def test_bounded_where_variances_drown_in_rounding(level: float, deviation: float, seed: int) -> None:
+    """With constants next to nothing, a variance that rounding has made negative would turn the sign of cs."""
+    y = torch.full((1, 1, 16, 16), level)
+    x = noisy(y, deviation, seed)
+    for a, b in ((x, y), (x, x.flip(-1)), (x, x + deviation)):
+        values = le.ssim_map(a, b, k2=1e-5)
+        assert ((values <= 1) & (values > -1)).all()
+
+
+@EXAMPLES
 @given(pairs(), paddings, st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
 def test_equal_images_cost_exactly_nothing_and_pull_nowhere(
     pair: tuple[Tensor, Tensor], padding: str, dtype: torch.dtype

@@ -23,6 +23,8 @@ def downsample2(x: Tensor) -> Tensor:
     TypeError, ValueError
         If `x` is not a floating (N, C, H, W) tensor, or a side is below 2 pixels.
 
+    Examples
+    --------
     >>> downsample2(torch.arange(6.0).reshape(1, 1, 2, 3))
     tensor([[[[2.]]]])
     """
@@ -63,6 +65,8 @@ class PatchSampler:
     No state is carried from step to step: a run that is resumed at step k asks for ``batch_at(k)`` and goes on
     exactly as it would have.
 
+    Examples
+    --------
     >>> sampler = PatchSampler([torch.zeros(3, 64, 80)], size=47, batch=2, seed=7)
     >>> sampler.batch_at(0).shape
     torch.Size([2, 3, 47, 47])

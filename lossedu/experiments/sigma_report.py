@@ -17,10 +17,14 @@ def pooled(record: Record, measure: str, ring: int | None = None) -> dict[str, l
     `measure` is a key of `residuals.measure`.  Bands are pooled over flat pixels (root mean square), rings over
     pictures (root mean square of the class `ring` of `RINGS`), everything else is a mean over pictures.
     """
-    result: dict[str, list[float]] = {}
+    return {loss: list(by_seed.values()) for loss, by_seed in _by_seed(record, measure, ring).items()}
+
+
+def _by_seed(record: Record, measure: str, ring: int | None) -> dict[str, dict[int, float]]:
+    result: dict[str, dict[int, float]] = {}
     for run in sorted(record.runs, key=lambda run: run["seed"]):
         if "images" in run and not run["ran_away"]:
-            result.setdefault(run["loss"], []).append(_pool(list(run["images"].values()), measure, ring))
+            result.setdefault(run["loss"], {})[run["seed"]] = _pool(list(run["images"].values()), measure, ring)
     return result
 
 
@@ -36,9 +40,13 @@ def _pool(images: list[dict[str, Any]], measure: str, ring: int | None) -> float
 
 
 def difference(record: Record, measure: str, loss: str, base: str, ring: int | None = None) -> Interval:
-    """Return the 95 % t interval over seeds of how much `loss` lies above `base`, in percent of `base`."""
-    values = pooled(record, measure, ring)
-    return t_interval([100 * (a / b - 1) for a, b in zip(values[loss], values[base], strict=True)])
+    """Return the 95 % t interval over seeds of how much `loss` lies above `base`, in percent of `base`.
+
+    Each seed is compared with itself; one whose network ran away under either loss is left out.
+    """
+    values = _by_seed(record, measure, ring)
+    here, there = values[loss], values[base]
+    return t_interval([100 * (here[seed] / there[seed] - 1) for seed in here if seed in there])
 
 
 def table(record: Record) -> str:

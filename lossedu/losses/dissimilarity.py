@@ -21,7 +21,7 @@ from torch.autograd import Function
 
 from .. import filters
 
-#: Pixels worked on at a time on a CPU: 1 MB in float32, so that the intermediate maps stay in a core's own cache.
+#: Pixels worked on at a time on a CPU: 1 MB a map in float32, so that the same memory serves strip after strip.
 TILE = 2**18
 
 #: Depthwise convolutions run at full speed from about this many channels.
