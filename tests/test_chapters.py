@@ -57,6 +57,12 @@ def test_every_figure_has_name_caption_and_alternative_text(path: Path) -> None:
     assert len(set(names)) == len(names)
 
 
+def test_code_that_a_reader_sees_fits_the_page(path: Path) -> None:
+    for cell in cells(path, "code"):
+        if not tags(cell) & HIDDEN:
+            assert [line for line in cell.source.splitlines() if len(line) > 79] == []
+
+
 def test_text_reads_well_without_the_build(path: Path) -> None:
     for cell in cells(path, "markdown"):
         assert not RAW_MARKUP.search(cell.source), f"shown raw on Colab:\n{cell.source}"

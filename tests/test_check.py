@@ -7,15 +7,13 @@ import functools
 import io
 import math
 import re
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import chapter_solutions
 import numpy as np
 import pytest
 import torch
@@ -31,7 +29,7 @@ from lossedu.filters import correlate, correlate_adjoint, gaussian_window
 Image = pytest.importorskip("PIL.Image")
 pytest.importorskip("skimage")
 
-solutions = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("solutions_ch03.py"))))
+solutions = chapter_solutions.solutions("ch03")
 
 FUNCTIONS = (
     "ssim_at_centre",
@@ -70,8 +68,8 @@ def test_the_model_solution_passes(name: str) -> None:
 
 def test_the_other_model_solutions_pass() -> None:
     assert check.price_order(solutions.order).passed
-    assert check.splotch(solutions.splotch()).passed
-    assert check.splotch(solutions.splotch(sigma=9), sigma=9).passed
+    assert check.splotch(solutions.sell_splotch()).passed
+    assert check.splotch(solutions.sell_splotch(sigma=9), sigma=9).passed
     verdict = check.equal_psnr(*extremes(), reference())
     assert verdict.passed, verdict
 
@@ -304,7 +302,7 @@ def test_splotches_that_are_not_bought(x: Tensor, name: str, hint: str) -> None:
 
 
 def test_the_splotch_of_a_small_window_is_too_dear_for_a_large_one() -> None:
-    verdict = check.splotch(solutions.splotch(sigma=1.5), sigma=9)
+    verdict = check.splotch(solutions.sell_splotch(sigma=1.5), sigma=9)
     assert [item.name for item in verdict.failures] == ["price"]
     assert any("best wave of one period gets 5.12e-05" in note for note in verdict.notes)
 

@@ -76,6 +76,7 @@ def draw_bands(record: Record) -> Any:
         ax.set(title=f"{name}, {limits}", xticks=range(len(losses)))
         ax.set_xticklabels([loss_style(loss)["label"] for loss in losses], rotation=45)
         ax.margins(y=0.15)
+        ax.set_xlim(-0.7, len(losses) - 0.3)
     axes[0].set_ylabel("residual, flat regions (10⁻³)")
     return figure
 

@@ -40,7 +40,8 @@ def price_order(order: Sequence[str]) -> Verdict:
     """
     if isinstance(order, str) or not isinstance(order, Sequence) or not all(isinstance(name, str) for name in order):
         raise TypeError(f"order must be a list of four names, cheapest first, got {order!r}")
-    measured = price(ssim_loss, level=_GROUND, frequencies=[1 / period for period in _PERIODS.values()])
+    frequencies = [1 / period for period in _PERIODS.values()]
+    measured = price(ssim_loss, level=_GROUND, amplitude=1e-3, frequencies=frequencies)
     prices = {"shift": measured.uniform, **dict(zip(_PERIODS, measured.values.tolist(), strict=True))}
     right = sorted(prices, key=lambda name: prices[name])
     with Examination("price_order") as exam:
