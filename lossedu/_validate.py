@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 
 REDUCTIONS = ("mean", "sum", "none")
+#: 8-bit floats are floating to torch, which cannot compute with them.
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def tensor(name: str, value: Tensor) -> None:
     """Raise `TypeError` unless `value` is a real floating-point tensor."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of floating dtype, got {type(value).__name__}")
-    if not value.is_floating_point():
+    if value.dtype not in DTYPES:
         raise TypeError(
             f"{name} must have a floating dtype (float16, bfloat16, float32 or float64), got {value.dtype}; "
             f"convert 8-bit images with {name}.float() / 255 and keep data_range=1.0"
@@ -34,6 +36,17 @@ def image(name: str, value: Tensor) -> None:
         raise ValueError(f"{name} must have shape (N, C, H, W), got {tuple(value.shape)}")
     if value.numel() == 0:
         raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}; every axis needs at least 1")
+
+
+def numbers(name: str, value: Any) -> Tensor:
+    """Return a sequence of real numbers as a tensor without a graph, or raise `ValueError`."""
+    try:
+        found = torch.as_tensor(value).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} must be a sequence of numbers, got {value!r}") from error
+    if found.is_complex():
+        raise ValueError(f"{name} must be real numbers, got {value!r}")
+    return found
 
 
 def working_dtype(*values: Tensor) -> torch.dtype:
@@ -86,6 +99,13 @@ def count(name: str, value: int) -> int:
     """Return `value` as an int, or raise `ValueError` unless it is an integer of at least 1."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
+
+
+def integer(name: str, value: int) -> int:
+    """Return `value` as an int, or raise `TypeError` unless it is an integer (numpy's are)."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
     return int(value)
 
 

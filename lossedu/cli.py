@@ -11,6 +11,7 @@ from typing import Any
 _FETCHABLE = ("bsds500", "cbsd68")
 _CHECKABLE = (*_FETCHABLE, "pack")
 _EXPERIMENTS = {"sigma_sensitivity": ("smoke", "quick", "cpu", "cpu_fast")}
+_LOSSES = ("ssim_1", "ssim_3", "ssim_9", "l1", "l2")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +52,7 @@ def _add_experiments(commands: Any) -> None:
         "--scale", default="quick", choices=sorted({s for scales in _EXPERIMENTS.values() for s in scales})
     )
     run.add_argument("--seeds", type=int, default=3, help="how many (default 3)")
+    run.add_argument("--losses", nargs="+", default=_LOSSES, choices=_LOSSES, help="which (default all)")
     run.add_argument("--out", required=True, metavar="DIR", help="folder that holds the state of this one run")
     run.set_defaults(command=_run)
 
@@ -68,7 +70,7 @@ def _run(options: argparse.Namespace) -> int:
     import importlib
 
     experiment = importlib.import_module(f".experiments.{options.experiment}", __package__)
-    record = experiment.run(options.scale, seeds=options.seeds, out=options.out)
+    record = experiment.run(options.scale, seeds=options.seeds, losses=options.losses, out=options.out)
     print(f"record: {record.save(options.out)}")
     return 0
 

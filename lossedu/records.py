@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import subprocess
+import zipfile
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -37,7 +38,7 @@ def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
 
 
 def commit() -> str:
-    """Return the commit of the source tree, with a plus if files differ from it; "unknown" outside a repository."""
+    """Return the commit of the source tree, with a plus if files differ from it; "unknown" if none tracks this file."""
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:
@@ -46,6 +47,8 @@ def commit() -> str:
         ).stdout.strip()
 
     try:
+        # A package installed below somebody else's repository must not go by that one's commit.
+        git("ls-files", "--error-unmatch", "--", __file__)
         # Records are no code: a new one does not make the tree another.
         changed = git("status", "--porcelain", "--", str(here), f":(exclude){here / 'results'}")
         return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
@@ -64,7 +67,8 @@ class Record:
     settings : dict
         Every number that the outcome depends on.
     runs : list of dict
-        One entry per network: loss, seed, commit of the code that trained it, seconds, and per-image measurements.
+        One entry per network: loss, seed, commit of the code that trained it, seconds (of the
+        last sitting, where it was resumed), and per-image measurements.
     provenance : dict
         See `provenance`.
     command : str
@@ -129,17 +133,30 @@ def load(name: str, folder: str | Path | None = None) -> Record:
     Raises
     ------
     ValueError
-        If there is none of that name (the message lists those there are), or it has another format.
+        If there is none of that name (the message lists those there are), it has another format, or a file
+        of it is damaged.
     """
     root: Any = resources.files("lossedu.results") if folder is None else Path(folder)
     if not root.joinpath(f"{name}.json").is_file():
         known = names() if folder is None else sorted(p.stem for p in Path(folder).glob("*.json"))
         raise ValueError(f"name must be one of the records {', '.join(known) or '(there are none)'}, got {name!r}")
-    body = json.loads(root.joinpath(f"{name}.json").read_text(encoding="utf-8"))
-    if body.pop("format", None) != FORMAT:
+    try:
+        body = json.loads(root.joinpath(f"{name}.json").read_text(encoding="utf-8"))
+        form = body.pop("format", None)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"record {name!r} is damaged: {name}.json does not hold a JSON object ({error})") from error
+    if form != FORMAT:
         raise ValueError(f"record {name!r} is not of format {FORMAT}, which this version of lossedu reads")
     weights = {}
     if root.joinpath(f"{name}.npz").is_file():
-        with root.joinpath(f"{name}.npz").open("rb") as file, np.load(file) as arrays:
-            weights = {key: arrays[key] for key in arrays.files}
-    return Record(**body, weights=weights)
+        try:
+            with root.joinpath(f"{name}.npz").open("rb") as file, np.load(file) as arrays:
+                weights = {key: arrays[key] for key in arrays.files}
+        except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+            raise ValueError(f"record {name!r} is damaged: cannot read {name}.npz ({error})") from error
+    try:
+        return Record(**body, weights=weights)
+    except TypeError as error:
+        raise ValueError(
+            f"record {name!r} is damaged: {name}.json has other entries than a record ({error})"
+        ) from error

@@ -71,7 +71,8 @@ def train(
     Diverged
         If the loss is not finite; the network is left as it was before that step.
     ValueError
-        If an option is out of range, or the checkpoint belongs to a run of other length or step size.
+        If an option is out of range, or the checkpoint is damaged, or belongs to another network or to a run
+        of other length or step size.
     """
     steps, every, lr = _validate.count("steps", steps), _validate.count("every", every), _validate.positive("lr", lr)
     optimiser = torch.optim.Adam(network.parameters(), lr=lr)
@@ -111,12 +112,28 @@ def _save(path: Path, state: dict[str, Any]) -> None:
 
 
 def _load(path: Path, steps: int, lr: float, network: nn.Module, optimiser: Any, decay: Any) -> dict[str, Any]:
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises many kinds on what is no file of its own, or half of one
+        raise ValueError(f"checkpoint {path} is damaged or no checkpoint; delete it or use another path") from error
+    expected = {"steps", "lr", "history", "network", "optimiser", "decay"}
+    if not isinstance(state, dict) or not expected <= state.keys():
+        raise ValueError(f"checkpoint {path} was not written by this training loop; use another path")
     if (state["steps"], state["lr"]) != (steps, lr):
         raise ValueError(
             f"checkpoint {path} is of a run with steps={state['steps']}, lr={state['lr']:g}, "
             f"got steps={steps}, lr={lr:g}; "
             "use the same settings or another path"
+        )
+    # Compared before anything is loaded: a failed load would leave the network half changed.
+    own, there = ({k: tuple(v.shape) for k, v in d.items()} for d in (network.state_dict(), state["network"]))
+    if different := sorted(k for k in {*own, *there} if own.get(k) != there.get(k)):
+        key = different[0]
+        raise ValueError(
+            f"checkpoint {path} is of another network: {key} has shape {there.get(key, 'none')} there, "
+            f"{own.get(key, 'none')} here; use another path"
         )
     for name, part in (("network", network), ("optimiser", optimiser), ("decay", decay)):
         part.load_state_dict(state[name])

@@ -13,7 +13,8 @@ from pictures import photo
 from torch import Tensor
 
 import lossedu as le
-from lossedu.experiments import doubt, residuals, sigma_sensitivity, step_edge
+from lossedu import cli
+from lossedu.experiments import doubt, residuals, run_folder, sigma_sensitivity, step_edge
 from lossedu.experiments.residuals import (
     HALF,
     RINGS,
@@ -313,3 +314,49 @@ def test_windows_of_the_experiment() -> None:
     for name, sigma in (("ssim_1", 1.0), ("ssim_9", 9.0)):
         expected = le.ssim_loss(x, y, sigma=sigma, kernel_size=31, padding="reflect")
         assert sigma_sensitivity.LOSSES[name](x, y).item() == expected.item()
+
+
+def test_a_record_names_the_command_that_reproduces_it(tmp_path: Path) -> None:
+    some, _ = smoke(tmp_path / "some", losses=("l1", "l1"))
+    assert some.command == "lossedu run sigma_sensitivity --scale smoke --seeds 1 --losses l1 --out DIR"
+    assert [run["loss"] for run in some.runs] == ["l1"]
+    assert tuple(sigma_sensitivity.LOSSES) == cli._LOSSES
+    assert cli.main([*some.command.replace("DIR", str(tmp_path / "again")).split()[1:]]) == 0
+    again = load("sigma_sensitivity-smoke", tmp_path / "again")
+    assert again.command == some.command
+    assert [run["images"] for run in again.runs] == [run["images"] for run in some.runs]
+    whole, _ = smoke(tmp_path / "whole", losses=tuple(sigma_sensitivity.LOSSES))
+    assert "--losses" not in whole.command
+
+
+def test_a_finished_run_whose_checkpoints_are_gone(tmp_path: Path) -> None:
+    first, _ = smoke(tmp_path, losses=("l1",), seeds=2)
+    older = tmp_path / "l1-1.json"  # as written before the course of the loss was stored in it
+    older.write_text(json.dumps({k: v for k, v in first.runs[1].items() if k not in ("history", "ran_away")}))
+    again, said = smoke(tmp_path, losses=("l1",), seeds=2)
+    assert said == [] and again.runs == first.runs
+
+    older.write_text(json.dumps(first.runs[1]))
+    for seed in range(2):
+        (tmp_path / f"l1-{seed}.pt").unlink()
+    again, said = smoke(tmp_path, losses=("l1",), seeds=2)
+    assert [line.split(":")[0] for line in said] == ["l1, seed 0"]  # its weights are needed, those of seed 1 are not
+    assert again.runs[1] == first.runs[1]
+    assert again.runs[0]["history"] == first.runs[0]["history"]
+    assert again.weights.keys() == first.weights.keys()
+
+
+def test_a_network_at_work_says_how_far_it_is() -> None:
+    said: list[str] = []
+    ticks = iter([100.0, 149.9])  # 499 steps in 49.9 s
+    on_step = run_folder.narrator(said.append, "ssim_9, seed 1", 1000, clock=lambda: next(ticks))
+    for step in range(1000):
+        on_step(step, 0.11234)
+    assert said == ["ssim_9, seed 1: step 500 of 1000, loss 0.1123, 50 s left"]
+
+
+def test_progress_inside_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_folder, "EVERY", 2)
+    _, said = smoke(tmp_path, losses=("l1",))
+    assert said[0].startswith("l1, seed 0: step 2 of 4, loss ")
+    assert len(said) == 2

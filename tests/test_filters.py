@@ -14,6 +14,7 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import filters
+from lossedu.filters import windows
 
 SHAPES = [(1, 1, 16, 16), (2, 3, 17, 24), (3, 2, 24, 13)]
 
@@ -160,3 +161,29 @@ def test_blur_under_autocast_and_vmap() -> None:
     stack = torch.stack([x, 1 - x])
     found = torch.func.vmap(lambda z: le.gaussian_blur(z, 1.5))(stack)
     torch.testing.assert_close(found, torch.stack([le.gaussian_blur(z, 1.5) for z in stack]))
+
+
+def test_windows_that_are_kept_are_few() -> None:
+    for number in range(2 * windows.KEPT):
+        last = filters.gaussian_window(1 + number / 1000, 5)
+    assert len(windows._windows) == windows.KEPT
+    assert filters.gaussian_window(1 + number / 1000, 5) is last
+
+
+@pytest.mark.parametrize("sigma", [1e-200, 5e-324])
+def test_a_tiny_sigma_is_a_delta(sigma: float) -> None:
+    assert filters.gaussian_window(sigma, 3).tolist() == [0, 1, 0]
+    x = rand(1, 1, 8, 8)
+    assert torch.equal(le.gaussian_blur(x, sigma, kernel_size=5), x)
+
+
+def test_a_huge_sigma_is_refused_before_its_window_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "_taps", None)
+    x = rand(1, 1, 32, 32)
+    for call in (le.gaussian_blur, lambda x, sigma: le.ssim_loss(x, x, sigma=sigma)):
+        with pytest.raises(ValueError, match=r"x is too small: .* window of 4901 pixels"):
+            call(x, 700.0)
+    with pytest.raises(ValueError, match="must give a window of at most 65537 taps, got sigma=1e\\+300"):
+        le.gaussian_blur(x, 1e300, padding="zeros")
+    with pytest.raises(ValueError, match="at most 65537 taps, got kernel_size=65539"):
+        filters.gaussian_window(1.0, 65539)

@@ -226,3 +226,50 @@ def test_shares_do_not_mind_where_gradients_are_off() -> None:
     with torch.no_grad():
         assert le.gradient_share(loss, x, y) == expected
     assert not x.requires_grad
+
+
+def test_shares_of_terms_that_do_not_promote_by_themselves() -> None:
+    x, y = batch(1, 1, 14)
+    loss = le.WeightedLoss({"mse": (1.0, F.mse_loss), "l1": (1.0, F.l1_loss)})
+    # 1e-4 squared is below what float16 holds
+    low, high = torch.zeros(1, 1, 8, 8, dtype=torch.float16), torch.full((1, 1, 8, 8), 1e-4, dtype=torch.float16)
+    assert le.gradient_share(loss, high, low)["mse"] == pytest.approx(2e-4, rel=0.01)
+    assert le.gradient_share(loss, x.float(), y.double()) == pytest.approx(le.gradient_share(loss, x, y), rel=1e-3)
+
+
+def test_a_term_that_returns_no_tensor_is_named() -> None:
+    x, y = batch(1, 1, 14)
+    loss = le.WeightedLoss({"mse": (1.0, le.mse_loss), "plain": (1.0, lambda a, b: 0.5)})
+    with pytest.raises(TypeError, match="term 'plain' of weighted_loss must return a tensor, got float"):
+        le.gradient_share(loss, x, y)
+
+
+def test_instruments_under_inference_mode() -> None:
+    x, y = batch(1, 1, 14)
+    loss = le.WeightedLoss({"mse": (1.0, le.mse_loss), "ssim": (1.0, le.ssim_loss)})
+    expected = le.gradient_share(loss, x, y)
+    gain = torch.ones((), dtype=x.dtype, requires_grad=True)
+    with torch.inference_mode():
+        assert le.gradient_share(loss, x.clone(), y.clone()) == expected
+        found = le.bayes_act(le.mse_loss, SAMPLES.clone(), torch.ones(3), init=torch.zeros(1, 1, 4, 4))
+        with pytest.raises(ValueError, match=r"x must be computed outside torch.inference_mode"):
+            le.gradient_share(loss, x * gain, y, parameters=[gain])
+    assert found.mean().item() == pytest.approx(1 / 3, abs=1e-4)
+    share = le.gradient_share(loss, x * gain, y, parameters=[gain])
+    with torch.inference_mode():
+        theirs = y.clone()
+    assert le.gradient_share(loss, x * gain, theirs, parameters=[gain]) == share
+
+
+def test_what_is_no_list_of_numbers_is_named() -> None:
+    with pytest.raises(ValueError, match="weights must be a sequence of numbers, got 'ab'"):
+        le.bayes_act(le.mse_loss, SAMPLES, "ab")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="frequencies must be a sequence of numbers, got 'abc'"):
+        le.price(le.mse_loss, frequencies="abc")  # type: ignore[arg-type]
+
+
+def test_how_far_the_search_reaches() -> None:
+    """lr * steps / 2, as the documentation says."""
+    samples = torch.full((1, 1, 2, 2), 1000.0)
+    found = le.bayes_act(le.l1_loss, samples, steps=100, lr=0.1, init=torch.zeros(1, 1, 2, 2))
+    assert found.mean().item() == pytest.approx(5, rel=0.02)

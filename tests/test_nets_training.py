@@ -223,3 +223,25 @@ def test_training_lowers_the_loss() -> None:
     torch.manual_seed(0)
     history = train(RestorationCNN(3), le.mse_loss, batch_at, steps=60)
     assert sum(history[-10:]) < 0.8 * sum(history[:10])
+
+
+def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.pt"
+    for content, words in (
+        (b"half of it", "is damaged or no checkpoint"),
+        ({"weights": 1}, "was not written by this training loop"),
+        ([1], "was not written by this training loop"),
+    ):
+        path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+        with pytest.raises(ValueError, match=rf"checkpoint .*c\.pt {words}"):
+            train(network(), le.mse_loss, batch_at, steps=6, checkpoint=path)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.pt"
+    train(RestorationCNN(4, residual=True), le.mse_loss, batch_at, steps=1, checkpoint=path)
+    here = network()
+    before = weights(here)
+    with pytest.raises(ValueError, match=r"checkpoint .*c\.pt is of another network: .* has shape \(.*there, \(.*here"):
+        train(here, le.mse_loss, batch_at, steps=1, checkpoint=path)
+    assert torch.equal(weights(here), before)

@@ -137,3 +137,34 @@ def test_source_says_where_the_numbers_come_from() -> None:
     assert torch.__version__ in text
     assert "0123456789ab, 0123456789ab+" in text
     assert "`lossedu run toy --scale smoke --seeds 2 --out DIR`" in text
+
+
+def test_the_repository_of_somebody_else_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True, capture_output=True)
+
+    installed = tmp_path / "site-packages" / "records.py"
+    installed.parent.mkdir()
+    installed.touch()
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "theirs")
+    monkeypatch.setattr(records, "__file__", str(installed))
+    assert commit() == "unknown"
+    git("add", ".")
+    git("commit", "-q", "-m", "now it is tracked")
+    assert re.fullmatch(r"[0-9a-f]{12}", commit())
+
+
+@pytest.mark.parametrize("text", ["", "{half", "[]", '{"format": 1}', '{"format": 1, "other": 2}'])
+def test_a_damaged_record_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(ValueError, match=r"record 'r' is damaged: r.json"):
+        load("r", tmp_path)
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    path = record().save(tmp_path)
+    path.with_suffix(".npz").write_bytes(b"half of it")
+    with pytest.raises(ValueError, match=r"is damaged: cannot read .*npz"):
+        load(path.stem, tmp_path)

@@ -218,3 +218,21 @@ def test_shapes_of_the_map() -> None:
     assert le.ssim_map(x, y, kernel_size=1).shape == (2, 3, 20, 17)
     assert le.ssim_map(x, y).is_contiguous()
     assert le.ssim_map(*(z[..., :11, :11] for z in (x, y))).shape == (2, 3, 1, 1)
+
+
+def test_modules_show_their_settings() -> None:
+    assert "sigma=3.0, kernel_size=None, data_range=1.0" in repr(le.SSIMLoss(sigma=3.0))
+    assert repr(le.L1Loss(reduction="sum")) == "L1Loss(reduction='sum')"
+    assert repr(le.MSELoss()) == "MSELoss(reduction='mean')"
+    assert repr(le.CharbonnierLoss(eps=0.01)) == "CharbonnierLoss(eps=0.01, reduction='mean')"
+    assert "ssim: 0.84, l1: 0.16" in repr(le.WeightedLoss({"ssim": (0.84, le.SSIMLoss()), "l1": (0.16, le.l1_loss)}))
+
+
+def test_second_derivatives_in_the_way_that_is_documented() -> None:
+    x, y = torch.rand(2, 1, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+    def loss(z: Tensor) -> Tensor:
+        return le.ssim_loss(z, y, kernel_size=3)
+
+    found = torch.func.jacrev(torch.func.grad(loss))(x)
+    torch.testing.assert_close(found, torch.autograd.functional.hessian(loss, x))

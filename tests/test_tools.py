@@ -115,3 +115,21 @@ def test_renewing_outputs_says_what_is_missing(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "tools" / "run_notebooks.py", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0 and f"no notebook at {tmp_path}" in done.stderr
+
+
+def test_renewing_outputs_wants_to_be_told_what() -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools" / "run_notebooks.py"], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("usage:")
+
+
+def test_renewing_outputs_leaves_a_file_that_was_saved_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    # The notebook plays the author, who saves while it runs.
+    save = "import os, pathlib\np = pathlib.Path('a.ipynb')\np.write_text(p.read_text().replace('0.5', '0.75'))"
+    cells = [nbformat.v4.new_code_cell(source) for source in (save + "\nos.utime(p, (1, 1))", "0.5")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "run_notebooks.py", path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0 and "changed while it ran" in done.stderr
+    assert "0.75" in path.read_text("utf8")

@@ -314,3 +314,19 @@ def test_numbers_may_be_of_any_kind() -> None:
     expected = le.ssim_loss(OK, OK + 0.1).item()
     assert le.ssim_loss(OK, OK + 0.1, data_range=1, sigma=np.float64(1.5), kernel_size=np.int64(11)).item() == expected
     assert le.charbonnier_loss(OK, OK + 0.1, eps=np.float32(0.5)).item() > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_floats_of_8_bits_are_refused(dtype: torch.dtype) -> None:
+    x = torch.zeros(1, 1, 16, 16).to(dtype)
+    for call in (le.mse_loss, le.ssim_loss):
+        with pytest.raises(TypeError, match=r"x must have a floating dtype .*got torch.float8"):
+            call(x, x)
+
+
+@pytest.mark.parametrize(("dtype", "width"), [(torch.float32, 1e-25), (torch.float32, 1e25), (torch.float64, 1e-200)])
+def test_constants_beyond_the_dtype_are_refused(dtype: torch.dtype, width: float) -> None:
+    x = torch.rand(1, 1, 16, 16, dtype=dtype)
+    with pytest.raises(ValueError, match=r"data_range must give constants .* can hold, got data_range=1e"):
+        le.ssim_loss(x, x, data_range=width)
+    assert le.ssim_loss(x.double(), x.double(), data_range=1e-25) == 0

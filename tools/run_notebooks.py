@@ -51,6 +51,7 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
 
 def run(path: Path) -> None:
     """Execute one notebook in its folder and write it back."""
+    before = path.stat().st_mtime_ns
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
@@ -63,17 +64,22 @@ def run(path: Path) -> None:
     client.execute()
     normalise(notebook)
     warned = [c.execution_count for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+    if path.stat().st_mtime_ns != before:
+        raise SystemExit(f"{path}: the file was changed while it ran; nothing is written, run it again")
     nbformat.write(notebook, path)
     if warned:
         raise SystemExit(f"{path}: code cells {warned} wrote to stderr; the book does not build with that")
 
 
 def main(arguments: list[str]) -> None:
+    if not arguments:
+        print("usage: run_notebooks.py NOTEBOOK_OR_FOLDER …", file=sys.stderr)
+        raise SystemExit(2)
     # The stored outputs are those of one thread: with more, sums change in their last digits.
     os.environ["OMP_NUM_THREADS"] = "1"
     # A chapter must not depend on what one machine happens to hold.
     os.environ.pop("LOSSEDU_DATA", None)
-    for path in find(arguments or ["chapters"]):
+    for path in find(arguments):
         start = time.perf_counter()
         run(path)
         print(f"{path}: {time.perf_counter() - start:.0f} s, {path.stat().st_size / 1000:.0f} kB", flush=True)

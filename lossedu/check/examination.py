@@ -37,10 +37,12 @@ class Examination:
         Name of the check.
     call : str
         How the reader's function is called, such as ``"fn(x, y, sigma)"``; empty if the answer is no function.
+    explain : callable, optional
+        Returns what usually causes an error that the reader's function raised, or "".
     """
 
-    def __init__(self, exercise: str, call: str = "") -> None:
-        self.exercise, self._call = exercise, call
+    def __init__(self, exercise: str, call: str = "", explain: Callable[[Exception], str] | None = None) -> None:
+        self.exercise, self._call, self._explain = exercise, call, explain
         self.properties: list[Property] = []
         self.notes: list[str] = []
         self.target: Target | None = None
@@ -84,7 +86,9 @@ class Examination:
 
     def _call_hint(self, error: Exception) -> str:
         arguments = isinstance(error, TypeError) and "argument" in str(error)
-        return f"the check calls {self._call}" if arguments else ""
+        if arguments:
+            return f"the check calls {self._call}"
+        return self._explain(error) if self._explain else ""
 
     def number(self, answer: Any, name: str = "returns one number") -> float:
         """Require a finite number or a tensor that holds one, and return it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from numbers import Integral
 
 import torch
 import torch.nn.functional as F
@@ -43,13 +44,13 @@ def jpeg(x: Tensor, *, quality: int = 25, subsampling: str = "4:2:0") -> Tensor:
     8x8 blocks begin at the top left.  Coding is done by Pillow; other builds of libjpeg may differ by a level.
     """
     _validate.image("x", x)
-    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+    if isinstance(quality, bool) or not isinstance(quality, Integral) or not 1 <= quality <= 100:
         raise ValueError(f"quality must be an integer from 1 to 100, got {quality!r}")
     _validate.option("subsampling", subsampling, _SUBSAMPLING)
     if x.shape[1] not in (1, 3):
         raise ValueError(f"x must have 1 or 3 channels to be saved as JPEG, got shape {tuple(x.shape)}")
-    pictures = (x.detach().clamp(0, 1) * 255).round().to("cpu", torch.uint8)
-    done = torch.stack([_round_trip(picture, quality, _SUBSAMPLING[subsampling]) for picture in pictures])
+    pictures = (x.detach().to(_validate.working_dtype(x)).clamp(0, 1) * 255).round().to("cpu", torch.uint8)
+    done = torch.stack([_round_trip(picture, int(quality), _SUBSAMPLING[subsampling]) for picture in pictures])
     return done.to(x) / 255
 
 
@@ -86,7 +87,7 @@ def down_up(x: Tensor, *, factor: float = 2, mode: str = "bilinear") -> Tensor:
     Returns
     -------
     Tensor
-        Shape, dtype and device of `x`; differentiable.
+        Shape, dtype and device of `x`; differentiable.  Half precision is computed in float32.
 
     Raises
     ------
@@ -104,5 +105,6 @@ def down_up(x: Tensor, *, factor: float = 2, mode: str = "bilinear") -> Tensor:
     _validate.option("mode", mode, ("bilinear", "bicubic"))
     height, width = x.shape[-2:]
     small = (max(1, int(height / factor + 0.5)), max(1, int(width / factor + 0.5)))
-    shrunk = F.interpolate(x, size=small, mode=mode, antialias=True, align_corners=False)
-    return F.interpolate(shrunk, size=(height, width), mode=mode, align_corners=False)
+    wide = x.to(_validate.working_dtype(x))
+    shrunk = F.interpolate(wide, size=small, mode=mode, antialias=True, align_corners=False)
+    return F.interpolate(shrunk, size=(height, width), mode=mode, align_corners=False).to(x.dtype)

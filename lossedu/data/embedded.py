@@ -120,7 +120,8 @@ def crop(x: Tensor, top: int, left: int, size: int | tuple[int, int]) -> Tensor:
         If `x` is not such a tensor, or the part does not lie wholly inside the image.
     """
     _validate.image("x", x)
-    height, width = (size, size) if isinstance(size, int) else size
+    sides = size if isinstance(size, tuple | list) else (size, size)
+    height, width = (_validate.integer("size", side) for side in sides)
     if top < 0 or left < 0 or height < 1 or width < 1 or top + height > x.shape[-2] or left + width > x.shape[-1]:
         raise ValueError(
             f"crop must lie inside the image of {x.shape[-2]} x {x.shape[-1]} pixels, "

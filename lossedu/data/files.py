@@ -39,8 +39,9 @@ def image_folder(path: str | os.PathLike[str]) -> list[Path]:
     Parameters
     ----------
     path : path
-        Any folder.  Files ending in png, jpg, jpeg, tif, tiff, bmp or webp count, in upper or lower case; names
-        that begin with a dot do not (some systems leave hidden copies beside the images).
+        Any folder.  Files ending in png, jpg, jpeg, tif, tiff, bmp or webp count, in upper or lower case; files
+        and folders whose names begin with a dot do not (some systems leave hidden copies beside the images).
+        Links to files count; links to folders are not followed, since they may lead round in a circle.
 
     Returns
     -------
@@ -63,12 +64,11 @@ def image_folder(path: str | os.PathLike[str]) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise DataError(f"cannot read the image folder {error.filename}: {error.strerror}") from error
 
-    found = [
-        Path(parent) / name
-        for parent, _, names in os.walk(folder, onerror=refuse)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    ]
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # walk enters what is left in the list
+        shown = (name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+        found += [Path(parent) / name for name in shown]
     if not found:
         raise DataError(f"image folder {folder} holds no image (looked for {', '.join(SUFFIXES)}, in subfolders too)")
     return sorted(found, key=lambda file: file.relative_to(folder).as_posix())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -39,9 +40,9 @@ def generator(seed: Seed) -> torch.Generator | None:
         if seed.device.type != "cpu":
             raise ValueError(f"seed must be a CPU generator (the numbers are drawn there), got one on {seed.device}")
         return seed
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
         raise TypeError(f"seed must be an int, a torch.Generator or None, got {type(seed).__name__}")
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(int(seed))
 
 
 def standard_normal(shape: Sequence[int], seed: Seed) -> Tensor:

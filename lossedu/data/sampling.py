@@ -57,7 +57,7 @@ class PatchSampler:
     ------
     TypeError, ValueError
         If there are no images, if one has another shape or dtype or is smaller than a crop (its index is named),
-        or if their dtypes differ.
+        if their dtypes differ, or `seed` is no integer.
 
     Notes
     -----
@@ -83,15 +83,14 @@ class PatchSampler:
     ) -> None:
         self.size = _validate.count("size", size)
         self.batch = _validate.count("batch", batch)
-        generator(seed)  # complains about anything but a whole number
-        self.seed = seed
+        self.seed = _validate.integer("seed", seed)
         if len(images) == 0:
             raise ValueError("images must hold at least one image, got none")
-        self.images = [_checked(index, image, size).to(device) for index, image in enumerate(images)]
+        self.images = [_checked(index, image, self.size).to(device) for index, image in enumerate(images)]
         if len(kinds := {image.dtype for image in self.images}) > 1:
             raise ValueError(f"images must all have one dtype, got {', '.join(sorted(map(str, kinds)))}")
         # How many positions a crop can take in the images up to and including each.
-        counts = [(image.shape[1] - size + 1) * (image.shape[2] - size + 1) for image in self.images]
+        counts = [(image.shape[1] - self.size + 1) * (image.shape[2] - self.size + 1) for image in self.images]
         self._ends = torch.tensor(counts).cumsum(0)
 
     def batch_at(self, step: int) -> Tensor:

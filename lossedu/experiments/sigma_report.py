@@ -114,3 +114,32 @@ def draw_course(record: Record, block: int = 100) -> Any:
     ax.set(xlabel="step", ylabel="training loss, 1 − SSIM")
     ax.legend()
     return figure
+
+
+def findings(record: Record) -> str:
+    """Return, as Markdown, what the record says of the claim: each half with its interval and what follows from it."""
+    lines = []
+    for name in BANDS:
+        steps = (("ssim_3", "ssim_1"), ("ssim_9", "ssim_3"), ("l2", "ssim_1"))
+        parts = [
+            f"{_name(loss)} against {_name(base)} {_percent(record, f'flat_{name}', loss, base)}"
+            for loss, base in steps
+        ]
+        lines.append(f"- **Flat regions, {name} band:** " + "; ".join(parts) + ".")
+    parts = [
+        f"{RINGS[ring][0]} to {RINGS[ring][1]} pixels away {_percent(record, 'ring', 'ssim_9', 'ssim_1', ring)}"
+        for ring in range(1, len(RINGS))
+    ]
+    lines.append(f"- **Around edges,** {_name('ssim_9')} against {_name('ssim_1')}: " + "; ".join(parts) + ".")
+    return "\n".join(lines)
+
+
+def _name(loss: str) -> str:
+    return str(loss_style(loss)["label"])
+
+
+def _percent(record: Record, measure: str, loss: str, base: str, ring: int | None = None) -> str:
+    """Return a difference as "-25 % (-35 to -16, less)", with the word that the interval allows."""
+    mean, low, high = difference(record, measure, loss, base, ring)
+    word = "less" if high < 0 else "more" if low > 0 else "open"
+    return f"{mean:+.0f} % ({low:+.0f} to {high:+.0f}: {word})"

@@ -7,8 +7,6 @@ Everything else is the same for all: first weights, crops, noise, steps, step si
 from __future__ import annotations
 
 import functools
-import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +21,7 @@ from .. import _validate, data, l1_loss, mse_loss, ssim_loss
 from ..nets import RestorationCNN, inner
 from ..records import Record, commit, provenance
 from ..training import Diverged, train
+from . import run_folder
 from .demosaicking import damaged, restore, test_images, training_images
 from .residuals import measure
 
@@ -120,17 +119,24 @@ def evaluate(network: RestorationCNN, photographs: str) -> dict[str, Any]:
     }
 
 
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(line, flush=True)
+
+
 def run(
     scale: str = "quick",
     *,
     seeds: int = 3,
     losses: Sequence[str] = tuple(LOSSES),
     out: str | Path,
-    progress: Callable[[str], None] = print,
+    progress: Callable[[str], None] = say,
 ) -> Record:
     """Train and judge every loss with every seed, and return the record.
 
     `out` holds one file per finished network and a checkpoint of the one at work: started again, it goes on.
+    A network whose weights the record needs is trained again if they are gone.  `seconds` of an entry are those of the
+    last sitting alone, not of what a resumed run had done before.  `progress` gets lines of text about how far it is.
 
     Raises
     ------
@@ -139,44 +145,38 @@ def run(
     """
     size = _scale(scale)
     seeds = _validate.count("seeds", seeds)
+    losses = tuple(dict.fromkeys(losses))  # each once
     for loss in losses:
         _validate.option("losses", loss, LOSSES)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     settings = {**asdict(size), "task": "denoise and demosaick, a = 0.005, b = 0.0001", "window": "31 taps, reflect"}
-    _claim(folder / "settings.json", settings)
+    run_folder.claim(folder / "settings.json", settings)
     runs, weights, source = [], {}, commit()
     for seed in range(seeds):
         for loss in losses:
-            done = folder / f"{loss}-{seed}.json"
-            checkpoint = folder / f"{loss}-{seed}.pt"
-            if not done.exists():
-                started = time.perf_counter()
-                entry: dict[str, Any] = {"loss": loss, "seed": seed, "commit": source}
+            done, checkpoint = folder / f"{loss}-{seed}.json", folder / f"{loss}-{seed}.pt"
+            entry = run_folder.finished(done, checkpoint, weights=seed == 0)
+            if entry is None:
+                name, started = f"{loss}, seed {seed}", time.perf_counter()
+                on_step = run_folder.narrator(progress, name, size.steps)
+                entry = {"loss": loss, "seed": seed, "commit": source}
                 try:
-                    network = train_one(loss, scale=size, seed=seed, checkpoint=checkpoint)
+                    network = train_one(loss, scale=size, seed=seed, checkpoint=checkpoint, on_step=on_step)
                     entry["images"] = evaluate(network, size.photographs)
                 except Diverged as error:
                     entry["diverged_at"] = error.step
                 entry["seconds"] = round(time.perf_counter() - started, 1)
-                _write(done, entry)
-                progress(f"{loss}, seed {seed}: {entry['seconds']} s")
-            state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else {"history": []}
-            runs.append({**json.loads(done.read_text(encoding="utf-8")), **_course(state["history"])})
-            if seed == 0 and "images" in runs[-1]:
-                weights.update({f"{loss}/{key}": w.numpy().astype(np.float32) for key, w in state["network"].items()})
-    command = f"lossedu run {NAME} --scale {scale} --seeds {seeds} --out DIR"
+                entry.update(run_folder.course(checkpoint))
+                run_folder.write(done, entry)
+                progress(f"{name}: {entry['seconds']} s")
+            runs.append(entry)
+            if seed == 0 and "images" in entry:
+                state = torch.load(checkpoint, weights_only=True)["network"]
+                weights.update({f"{loss}/{key}": w.numpy().astype(np.float32) for key, w in state.items()})
+    chosen = "" if losses == tuple(LOSSES) else f" --losses {' '.join(losses)}"
+    command = f"lossedu run {NAME} --scale {scale} --seeds {seeds}{chosen} --out DIR"
     return Record(NAME, scale, settings, runs, provenance(), command, weights)
-
-
-def _course(history: list[float], block: int = 100) -> dict[str, Any]:
-    """Return the loss over training, block by block, and whether it ended above where it began.
-
-    SSIM is bounded: a network that has run away shows a loss near 1, not an infinite one.
-    """
-    parts = [history[k : k + block] for k in range(0, len(history), block)]
-    means = [round(sum(part) / len(part), 5) for part in parts]
-    return {"history": means, "ran_away": not means or means[-1] > means[0]}
 
 
 def recorded_network(record: Record, loss: str) -> RestorationCNN:
@@ -198,20 +198,3 @@ def _scale(scale: str | Scale) -> Scale:
         return scale
     _validate.option("scale", scale, SCALES)
     return SCALES[scale]
-
-
-def _write(path: Path, body: dict[str, Any]) -> None:
-    half = path.with_name(path.name + ".part")
-    half.write_text(json.dumps(body), encoding="utf-8")
-    os.replace(half, path)
-
-
-def _claim(path: Path, settings: dict[str, Any]) -> None:
-    """Write the settings into a new folder, or refuse one that belongs to other settings."""
-    if not path.exists():
-        _write(path, settings)
-        return
-    old = json.loads(path.read_text(encoding="utf-8"))
-    if different := {key for key in {*old, *settings} if old.get(key) != settings.get(key)}:
-        listed = ", ".join(f"{key}: {old.get(key)!r} there, {settings.get(key)!r} now" for key in sorted(different))
-        raise ValueError(f"out={path.parent} holds a run with other settings ({listed}); choose another folder")

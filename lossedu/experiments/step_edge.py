@@ -53,10 +53,15 @@ def noisy_step_2d(sigma: float, *, noise: float = NOISE, height: int = 512, seed
     return ssim_map(x, y, sigma=sigma, padding="reflect").mean(dim=(0, 1, 2))
 
 
-def biased_step(bias: float, *, low: float = LOW, high: float = HIGH, sigma: float = 1.5) -> tuple[float, float]:
-    """Return SSIM far from the step on its dark and on its bright side when everything is too bright by `bias`."""
+def biased_profile(bias: float, *, low: float = LOW, high: float = HIGH, sigma: float = 1.5) -> Tensor:
+    """Return SSIM at each sample of the step when everything is too bright by `bias`."""
     y = step(low=low, high=high)
-    profile = ssim_signal(y + bias, y, sigma)
+    return ssim_signal(y + bias, y, sigma)
+
+
+def biased_step(bias: float, *, low: float = LOW, high: float = HIGH, sigma: float = 1.5) -> tuple[float, float]:
+    """Return `biased_profile` far from the step, on its dark and on its bright side."""
+    profile = biased_profile(bias, low=low, high=high, sigma=sigma)
     return float(profile[32]), float(profile[-32])
 
 

@@ -136,7 +136,8 @@ def price(
     if frequencies is None:
         frequencies = torch.logspace(math.log10(1 / size), math.log10(0.5), 25, dtype=torch.float64)
     chosen = [
-        _validate.in_range("frequencies", f, 1e-9, 0.5 + 1e-9) for f in torch.as_tensor(frequencies).flatten().tolist()
+        _validate.in_range("frequencies", f, 1e-9, 0.5 + 1e-9)
+        for f in _validate.numbers("frequencies", frequencies).flatten().tolist()
     ]
     if not chosen:
         raise ValueError("frequencies must hold at least one number, got none; leave it out for 25 of them")

@@ -38,7 +38,9 @@ def bayes_act(
     steps : int
         Steps of Adam.
     lr : float
-        First step size in intensity units; it falls to 0 along a cosine.
+        First step size in intensity units; it falls to 0 along a cosine.  Adam moves a pixel by about `lr` a step at
+        most, so the search reaches ``lr * steps / 2`` intensity units from its start: 12.5 by default.  Raise one of
+        them for images in 0 … 255.
     init : Tensor, optional
         Where to start, (1, C, H, W); the weighted mean of the samples when left out.
 
@@ -61,25 +63,32 @@ def bayes_act(
     _validate.function("loss", loss)
     _validate.image("samples", samples)
     steps, lr = _validate.count("steps", steps), _validate.positive("lr", lr)
-    samples = samples.detach().to(_validate.working_dtype(samples))
-    share = torch.ones(len(samples)) if weights is None else torch.as_tensor(weights)
-    share = share.to(samples)
+    share = torch.ones(len(samples)) if weights is None else _validate.numbers("weights", weights)
+    share = share.to(samples.device, _validate.working_dtype(samples))
     if share.shape != (len(samples),) or not (bool((share >= 0).all()) and 0 < float(share.sum()) < math.inf):
         raise ValueError(f"weights must be {len(samples)} numbers of at least 0, one for each sample, got {weights!r}")
-    share = share / share.sum()
-    start = (share.view(-1, 1, 1, 1) * samples).sum(dim=0, keepdim=True) if init is None else init
-    _validate.image("init", start)
-    if start.shape != (1, *samples.shape[1:]):
-        raise ValueError(f"init must have shape {(1, *samples.shape[1:])}, got {tuple(start.shape)}")
+    if init is not None:
+        _validate.image("init", init)
+        if init.shape != (1, *samples.shape[1:]):
+            raise ValueError(f"init must have shape {(1, *samples.shape[1:])}, got {tuple(init.shape)}")
+    with torch.inference_mode(False), torch.enable_grad():  # the search needs gradients wherever it is called
+        share = share / share.sum()
+        samples = samples.detach().to(share.dtype).clone()
+        start = (share.view(-1, 1, 1, 1) * samples).sum(dim=0, keepdim=True) if init is None else init.detach()
+        return _search(loss, samples, share, start.to(samples).clone(), steps, lr)
 
-    x = start.detach().to(samples).clone().requires_grad_()
+
+def _search(
+    loss: Callable[[Tensor, Tensor], Tensor], samples: Tensor, share: Tensor, x: Tensor, steps: int, lr: float
+) -> Tensor:
+    """Descend from `x` with Adam and return the best image met."""
+    x.requires_grad_()
     optimiser = torch.optim.Adam([x], lr=lr)
     decay = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps)))
     best, least = x.detach().clone(), math.inf
     pairs = [(w, y[None]) for w, y in zip(share, samples, strict=True) if w > 0]
     for step in range(steps + 1):
-        with torch.enable_grad():
-            expected = torch.stack([w * _validate.one_number("loss", loss(x, y)) for w, y in pairs]).sum()
+        expected = torch.stack([w * _validate.one_number("loss", loss(x, y)) for w, y in pairs]).sum()
         value = float(expected.detach())
         if step == 0 and not math.isfinite(value):
             raise ValueError(f"loss must be finite at the start, got {value}; start elsewhere with init=")

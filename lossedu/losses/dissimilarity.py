@@ -36,6 +36,18 @@ class Constants(NamedTuple):
     middle: float
 
 
+def constants(data_range: float, k1: float, k2: float, dtype: torch.dtype) -> Constants:
+    """Return the constants for images of `dtype`, or raise `ValueError` if it cannot hold them."""
+    a, b = k1 * data_range, k2 * data_range
+    limits = torch.finfo(dtype)
+    if not limits.tiny <= min(a * a, b * b) <= max(a * a, b * b) <= limits.max:
+        raise ValueError(
+            f"data_range must give constants (k1 * data_range)**2 and (k2 * data_range)**2 that {dtype} can hold, "
+            f"got data_range={data_range:g}, k1={k1:g}, k2={k2:g}"
+        )
+    return Constants(a * a, b * b, data_range)
+
+
 class _Terms(NamedTuple):
     """At every window: the means of p (less the middle, and with it) and q, both denominators, 1 - l and 1 - cs."""
 
@@ -193,4 +205,4 @@ def window_count(x: Tensor, window: Tensor) -> int:
     return channels * (height - window.numel() + 1) * (width - window.numel() + 1)
 
 
-__all__ = ["Constants", "dissimilarity_map", "mean_dissimilarity", "sums_and_gradients", "window_count"]
+__all__ = ["Constants", "constants", "dissimilarity_map", "mean_dissimilarity", "sums_and_gradients", "window_count"]

@@ -115,6 +115,9 @@ class MSELoss(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return mse_loss(x, y, reduction=self.reduction)
 
+    def extra_repr(self) -> str:
+        return f"reduction={self.reduction!r}"
+
 
 class L1Loss(nn.Module):
     """Module twin of `l1_loss`."""
@@ -126,6 +129,9 @@ class L1Loss(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return l1_loss(x, y, reduction=self.reduction)
 
+    def extra_repr(self) -> str:
+        return f"reduction={self.reduction!r}"
+
 
 class CharbonnierLoss(nn.Module):
     """Module twin of `charbonnier_loss`."""
@@ -136,6 +142,9 @@ class CharbonnierLoss(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return charbonnier_loss(x, y, eps=self.eps, reduction=self.reduction)
+
+    def extra_repr(self) -> str:
+        return f"eps={self.eps!r}, reduction={self.reduction!r}"
 
 
 __all__ = ["CharbonnierLoss", "L1Loss", "MSELoss", "charbonnier_loss", "l1_loss", "mse_loss"]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import _validate, filters
-from .dissimilarity import Constants, dissimilarity_map, mean_dissimilarity, sums_and_gradients, window_count
+from .dissimilarity import Constants, constants, dissimilarity_map, mean_dissimilarity, sums_and_gradients, window_count
 
 
 def _prepare(
@@ -26,11 +26,12 @@ def _prepare(
 ) -> tuple[Tensor, Tensor, Tensor, Constants]:
     """Check everything, pad, and return both images (N, C, H, W), the window and the constants."""
     x, y = _validate.images(x, y)
-    width = _validate.positive("data_range", data_range)
-    k = Constants((_validate.positive("k1", k1) * width) ** 2, (_validate.positive("k2", k2) * width) ** 2, width)
+    k1, k2 = _validate.positive("k1", k1), _validate.positive("k2", k2)
+    k = constants(_validate.positive("data_range", data_range), k1, k2, x.dtype)
     _validate.option("padding", padding, ("valid", "reflect"))
-    window = filters.gaussian_window(sigma, kernel_size, dtype=x.dtype, device=x.device)
-    _validate.window_fits("x", x, window.numel(), padding)
+    size = filters.window_size(sigma, kernel_size)
+    _validate.window_fits("x", x, size, padding)
+    window = filters.gaussian_window(sigma, size, dtype=x.dtype, device=x.device)
     if padding == "reflect":
         x, y = filters.reflect(x, window.numel() // 2), filters.reflect(y, window.numel() // 2)
     return x, y, window, k
@@ -78,14 +79,15 @@ def ssim_loss(
         If an image is no tensor or not floating (8-bit images are refused, not misread).
     ValueError
         If shapes or devices differ, the image is smaller than the window, the kernel is even, an option is unknown,
-        or sigma, data_range, k1 or k2 is not above 0.
+        or sigma, data_range, k1 or k2 is not above 0 or beyond what the dtype holds.
 
     Notes
     -----
     Convention: each channel by itself, population (not sample) variances, window normalised after truncation.
     Equals ``1 - skimage.metrics.structural_similarity(..., gaussian_weights=True, use_sample_covariance=False)``
     averaged over the windows inside the image, and ``1 - pytorch_msssim.ssim(..., data_range=1)``.
-    Computed as a sum of small terms, never as 1 minus a rounded index.  Gradients of any order, in both images.
+    Computed as a sum of small terms, never as 1 minus a rounded index.  Gradients of any order, in both images,
+    by reverse mode: ``torch.func.jvp`` and ``hessian`` (forward mode) do not work, ``jacrev(grad(f))`` does.
 
     Examples
     --------
@@ -199,18 +201,15 @@ class SSIMLoss(nn.Module):
         reduction: str = "mean",
     ) -> None:
         super().__init__()
-        self.options: dict[str, Any] = {
-            "sigma": sigma,
-            "kernel_size": kernel_size,
-            "data_range": data_range,
-            "k1": k1,
-            "k2": k2,
-            "padding": padding,
-            "reduction": reduction,
-        }
+        names = ("sigma", "kernel_size", "data_range", "k1", "k2", "padding", "reduction")
+        values = (sigma, kernel_size, data_range, k1, k2, padding, reduction)
+        self.options: dict[str, Any] = dict(zip(names, values, strict=True))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return ssim_loss(x, y, **self.options)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["SSIMLoss", "ssim", "ssim_grad", "ssim_loss", "ssim_map"]

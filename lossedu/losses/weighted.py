@@ -66,5 +66,8 @@ class WeightedLoss(nn.Module):
             total = total + value
         return total
 
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}: {weight:g}" for name, weight in self.weights.items())
+
 
 __all__ = ["WeightedLoss"]

@@ -168,3 +168,14 @@ def test_tones_bad_input():
         data.scale_contrast(x, -1)
     with pytest.raises(ValueError, match=r"x must have shape \(N, C, H, W\)"):
         data.darken(x[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_single(x, dtype):
+    low = x.to(dtype)
+    small = data.down_up(low, factor=3, mode="bicubic")
+    assert small.dtype == dtype
+    assert torch.equal(small, data.down_up(low.float(), factor=3, mode="bicubic").to(dtype))
+    saved = data.jpeg(low, quality=90)
+    assert saved.dtype == dtype
+    torch.testing.assert_close(saved, data.jpeg(low.float(), quality=90).to(dtype))

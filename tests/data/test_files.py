@@ -176,3 +176,14 @@ def test_load_images(tmp_path):
     mean = pixels.reshape(4, 2, 5, 2, 3).astype(float).mean(axis=(1, 3))
     assert half.shape == (3, 4, 5)
     assert np.abs(half.permute(1, 2, 0).numpy() - mean).max() <= 0.5
+
+
+def test_hidden_folders_and_linked_folders_are_not_entered(tmp_path):
+    photos = tmp_path / "photos"
+    for folder in (photos, photos / ".thumbnails" / "deep", tmp_path / "elsewhere"):
+        folder.mkdir(parents=True)
+        (folder / "a.png").touch()
+    (photos / "round").symlink_to(photos, target_is_directory=True)
+    (photos / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (photos / "b.png").symlink_to(tmp_path / "elsewhere" / "a.png")
+    assert [p.relative_to(photos).as_posix() for p in data.image_folder(photos)] == ["a.png", "b.png"]

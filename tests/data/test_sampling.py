@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -102,3 +103,21 @@ def test_derived_seeds():
     assert data.derive_seed(1, 23) != data.derive_seed(12, 3)
     # Written down once: recorded runs depend on it.
     assert data.derive_seed(0, "patches", 0) == 6382885347187428449
+
+
+@pytest.mark.parametrize("seed", [None, 1.0, True, torch.Generator()])
+def test_a_seed_that_is_no_integer_is_refused(seed):
+    with pytest.raises(TypeError, match="seed must be an integer, got"):
+        data.PatchSampler([torch.zeros(3, 8, 8)], size=4, seed=seed)
+
+
+def test_integers_of_numpy_are_integers():
+    image = coded(20, 20, 1)
+    theirs, ours = (data.PatchSampler([image], size=kind(4), batch=kind(2), seed=kind(7)) for kind in (np.int64, int))
+    assert torch.equal(theirs.batch_at(3), ours.batch_at(3))
+    x = image[None].float() / 255
+    assert torch.equal(data.crop(x, np.int64(2), 3, np.int64(4)), data.crop(x, 2, 3, 4))
+    assert torch.equal(data.jpeg(x, quality=np.int64(50)), data.jpeg(x, quality=50))
+    assert torch.equal(data.noisy_bayer(x, seed=np.int64(5)), data.noisy_bayer(x, seed=5))
+    with pytest.raises(TypeError, match="size must be an integer, got float"):
+        data.crop(x, 0, 0, 4.5)

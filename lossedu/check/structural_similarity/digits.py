@@ -40,7 +40,7 @@ def stable_variance(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
         If `fn` cannot be called.
     """
     function("fn", fn, _CALL)
-    window = filters.gaussian_window(1.5, _TAPS, dtype=torch.float32)
+    window = _window()
     photo = crop(photograph("grass"), 0, 0, _SIDE).contiguous()
     noise = 1e-3 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float32)
     bright = _LEVEL + noise
@@ -55,10 +55,25 @@ def stable_variance(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
     return exam.verdict()
 
 
-_LOST = "these are lost digits: E[x^2] - mu^2 subtracts two nearly equal numbers, and float32 keeps 7 digits of each"
-_CURE = "First subtract a constant close to the picture's own values: a variance does not mind it"
-_CANCELLATION = f"the same noise in the dark came out right, so {_LOST}. {_CURE}"
-_FAR_CONSTANT = f"a photograph came out right, a small variance did not, so {_LOST}. {_CURE}"
+_CANCELLATION = (
+    "the same noise in the dark came out right, so these are lost digits: two numbers near .81 are subtracted, their "
+    "difference is 1e-6, and float32 keeps 7 digits of each. What does the variance not depend on?"
+)
+_FAR_CONSTANT = (
+    "a photograph came out right, a small variance did not, so these are lost digits: two nearly equal numbers are "
+    "subtracted, and float32 keeps 7 digits of each. Subtract first what is close to the picture's own values"
+)
+
+
+def _window() -> Tensor:
+    """Return Gaussian taps that sum to 1 exactly, in float32 and in float64.
+
+    A sum that is off by 1e-9 would bias E[x^2] - mu^2 at level 0.9 by more than the check allows, in any precision.
+    """
+    grid = 2**16
+    counts = (filters.gaussian_window(1.5, _TAPS) * grid).round()
+    counts[_TAPS // 2] += grid - counts.sum()
+    return (counts / grid).float()
 
 
 def _compare(
@@ -70,7 +85,7 @@ def _compare(
     worst = float(((answer.double() - right).abs() / right).max())
     if worst <= _RTOL:
         return exam.test(name, True, "every value is right within 0.1 %")
-    found = recognise(answer, right, _mistakes(x.double(), window.double(), right)) or hint
+    found = recognise(answer, right, _mistakes(x.double(), window.double(), right, answer)) or hint
     # one digit: the others depend on the order in which a machine adds
     seen = f"off by up to {float(short(100 * worst, 1)):g} %" + (
         "; some values are negative" if bool((answer < 0).any()) else ""
@@ -83,15 +98,20 @@ def _variance(x: Tensor, window: Tensor) -> Tensor:
     return filters.correlate(centred * centred, window) - filters.correlate(centred, window) ** 2
 
 
-def _mistakes(x: Tensor, window: Tensor, right: Tensor) -> list[Mistake]:
+def _mistakes(x: Tensor, window: Tensor, right: Tensor, answer: Tensor) -> list[Mistake]:
     sample = _TAPS**2 / (_TAPS**2 - 1)
+    mu = filters.correlate(x, window)
+    # E[(x - c)^2] exceeds the variance by (mu - c)^2 = mu^2 - 2 c mu + c^2: find the c that the reader may have taken
+    rest, spread = answer.double() - right - mu * mu, mu - mu.mean()
+    constant = -0.5 * (rest * spread).sum() / spread.square().sum()
     return [
         ("this is the standard deviation; its square was asked for", right.sqrt()),
         ("this is E[x^2]; the square of the mean was not subtracted", filters.correlate(x * x, window)),
         (
-            "this is E[x^2] - mu; the mean was not squared",
-            filters.correlate(x * x, window) - filters.correlate(x, window),
+            "this is E[(x - c)^2] with a constant c; the square of the mean of x - c was not subtracted",
+            right + (mu - constant) ** 2,
         ),
+        ("this is E[x^2] - mu; the mean was not squared", filters.correlate(x * x, window) - mu),
         ("N/(N-1) variance: sample instead of population", right * sample),
         ("the sign is wrong: E[x^2] - mu^2, not mu^2 - E[x^2]", -right),
     ]

@@ -46,13 +46,13 @@ def level_under_doubt(fn: Callable[[float, float], Any]) -> Verdict:
                 abs(off) <= _SHARE * shift,
                 f"{answer:.6f}, off by {short(off, 2)}, which is {abs(off) / shift:.1%} of the shift",
                 f"{right:.6f}, {short(shift, 3)} below m (within {_SHARE:.0%} of this shift)",
-                recognise(answer, right, _mistakes(m, v)),
+                _hint(m, v, answer, shift),
             )
         if min(errors[:2]) > 0:
-            order = math.log(errors[0] / errors[1]) / math.log(_CASES[0][1] / _CASES[1][1])
             exam.notes.append(
-                f"At m = {_CASES[0][0]} the error of your formula grows like v to the power {order:.1f}; "
-                "a formula of first order leaves out v^2."
+                f"At m = {_CASES[0][0]}, with v four times as large, the error of your formula is "
+                f"{errors[0] / errors[1]:.0f} times as large. About 4 times, like v: the term in v is not right yet. "
+                "About 16 times, like v^2: it is right, and only smaller terms are left out."
             )
     return exam.verdict()
 
@@ -76,12 +76,24 @@ def _slope(a: float, t: float) -> float:
     return 2 * (a - t) / below - 2 * a * (a - t) ** 2 / below**2
 
 
+def _hint(m: float, v: float, answer: float, right: float) -> str:
+    """Judge the shift below m: beside the level itself, two wrong shifts would look alike."""
+    shift = m - answer
+    if abs(shift) <= 1e-7:
+        return "m is what MSE chooses: there the denominator does not depend on the output"
+    return recognise(shift, right, _mistakes(m, v))
+
+
 def _mistakes(m: float, v: float) -> list[Mistake]:
+    alone = "this is the shift alone; the level is m minus it"
     return [
-        ("m is what MSE chooses: there the denominator does not depend on the output", m),
-        ("the shift has the wrong sign: SSIM chooses too dark", m + v / (2 * m)),
-        ("a factor 2 is missing in the denominator of the shift", m - v / m),
-        ("the shift is divided by m once, not twice", m - v / (2 * m * m)),
-        ("the shift is not divided by m", m - v / 2),
-        ("v is the variance; its square root was taken", m - math.sqrt(v) / (2 * m)),
+        ("the shift has the wrong sign: SSIM chooses too dark", -v / (2 * m)),
+        ("a factor 2 is missing in the denominator of the shift", v / m),
+        ("there is a factor 2 too many in the denominator of the shift", v / (4 * m)),
+        ("v is already the variance; it was squared once more", v * v / (2 * m)),
+        ("the shift is divided by m once, not twice", v / (2 * m * m)),
+        ("the shift is not divided by m", v / 2),
+        ("v is the variance; its square root was taken", math.sqrt(v) / (2 * m)),
+        (alone, m - v / (2 * m)),
+        (alone, m + v / (2 * m)),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def ssim_gradient(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
         If `fn` cannot be called.
     """
     function("fn", fn, _CALL)
-    with Examination("ssim_gradient", _CALL) as exam:
+    with Examination("ssim_gradient", _CALL, _sizes) as exam:
         x, y = (_cut(z) for z in noisy_patch(32))
         dark, bright = _cut(flat(0.4, 32)), _cut(flat(0.6, 32))
         answer = _answer(exam, fn, x, y)
@@ -53,6 +54,20 @@ def ssim_gradient(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
 
 
 _BORDER = "blur instead of its adjoint at the border: fewer windows see a pixel there, and nothing is mirrored back"
+
+
+_SIZES = re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)")
+
+
+def _sizes(error: Exception) -> str:
+    """Explain a clash of two maps of which one went through more windows than the other."""
+    found = _SIZES.search(str(error)) if isinstance(error, RuntimeError) else None
+    if found is None or (int(found[1]) - int(found[2])) % (_TAPS - 1):
+        return ""
+    return (
+        "correlate shrinks a map by K - 1 rows and columns; its adjoint, correlate_adjoint, grows it back to the size "
+        "of the image"
+    )
 
 
 def _cut(picture: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Exercises on the derivative of one window in each of its pixels, equations (9) and (10) of Zhao et al. (2017)."""
+"""Exercises on the derivative of one window in each of its pixels, (3.9) and (3.10) of the book."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from ..examination import Examination
-from ..numbers import Mistake, gradient_mistakes
+from ..numbers import Mistake, gradient_mistakes, recognise
 from ..reader import function
 from ..verdict import Verdict
 from .maps import gradient_target
-from .textbook import RIGHT, WRONG, flat, noisy_patch
+from .textbook import RIGHT, WRONG, by_hand, flat, noisy_patch
 
 Answer = Callable[[Tensor, Tensor, float], Any]
 
@@ -23,7 +23,7 @@ _TERMS = ("l", "cs")
 
 
 def luminance_gradient(fn: Answer) -> Verdict:
-    r"""Check ``fn(x, y, sigma)``: the derivative of l in every pixel of x, equation (9).
+    r"""Check ``fn(x, y, sigma)``: the derivative of l in every pixel of x, (3.9).
 
     .. math:: \frac{\partial l}{\partial x_j} = 2 G_j\,\frac{\mu_y - \mu_x l}{\mu_x^2 + \mu_y^2 + C_1}
 
@@ -41,18 +41,18 @@ def luminance_gradient(fn: Answer) -> Verdict:
     function("fn", fn, _CALL)
     with Examination("luminance_gradient", _CALL) as exam:
         x, y = flat(0.4, 11), flat(0.6, 11)
-        total = _answer(exam, fn, x, y, 1.5).sum()
+        answer, right = _answer(exam, fn, x, y, 1.5), RIGHT.gradients(x, y, 1.5)[0]
+        # what turns the sign round need not be a minus: it may be x and y
+        cause, total = recognise(answer, right, _mistakes(0, x, y, 1.5)), answer.sum()
         seen = f"brightening a patch that is too dark changes l by {float(total):.4g}"
-        exam.test("sign", bool(total > 0), seen, "l goes up", "the gradient has the wrong sign")
-        sums = [(hint, torch.as_tensor(value).sum()) for hint, value in _mistakes(0, x, y, 1.5)]
-        right = RIGHT.gradients(x, y, 1.5)[0].sum()
-        exam.value("sum by hand: two flat patches, .4 and .6", total, right, rtol=_RTOL, mistakes=sums)
+        exam.test("sign", bool(total > 0), seen, "l goes up", cause)
+        exam.value("sum by hand: two flat patches, .4 and .6", total, right.sum(), rtol=_RTOL, hint=cause)
         _on_photographs(exam, fn, 0)
     return exam.verdict()
 
 
 def contrast_structure_gradient(fn: Answer) -> Verdict:
-    r"""Check ``fn(x, y, sigma)``: the derivative of cs in every pixel of x, equation (10).
+    r"""Check ``fn(x, y, sigma)``: the derivative of cs in every pixel of x, (3.10).
 
     .. math:: \frac{\partial\, cs}{\partial x_j}
        = 2 G_j\,\frac{(y_j - \mu_y) - cs\,(x_j - \mu_x)}{\sigma_x^2 + \sigma_y^2 + C_2}
@@ -77,9 +77,30 @@ def contrast_structure_gradient(fn: Answer) -> Verdict:
             f"the sum over the patch is {total:.4g}: a uniform shift changes cs" if felt else "no uniform shift is felt"
         )
         hint = "subtract both means, y - mu_y and x - mu_x, and weight every pixel with G"
-        exam.test("sums to 0", not felt, seen, "0", hint)
+        cause = recognise(answer, RIGHT.gradients(x, y, 1.5)[1], _mistakes(1, x, y, 1.5))
+        exam.test("sums to 0", not felt, seen, "0", cause or hint)
         _on_photographs(exam, fn, 1)
     return exam.verdict()
+
+
+_PLAIN = "mu_x and mu_y are weighted means, (G * x).sum() and (G * y).sum(), not x.mean() and y.mean()"
+_MOMENTS = "means, variances and covariance are weighted with G, as in (3.1), not plain"
+#: For l and for cs: a hint, and what was written otherwise than in `by_hand`.
+_SLIPS: tuple[list[tuple[str, dict[str, Any]]], ...] = (
+    [
+        ("l is left out: l multiplies mu_x", {"factor": False}),
+        ("this has C2 = 0.03^2 where C1 = 0.01^2 belongs", {"c1": RIGHT.c2}),
+        (_PLAIN, {"plain_means": True}),
+    ],
+    [
+        ("cs is left out: cs multiplies (x - mu_x)", {"factor": False}),
+        ("this has C1 = 0.01^2 where C2 = 0.03^2 belongs", {"c2": RIGHT.c1}),
+        (_PLAIN, {"plain_means": True}),
+        (_MOMENTS, {"plain_means": True, "plain_spread": True}),
+        (_MOMENTS, {"plain_means": True, "plain_spread": True, "correction": 1}),
+        ("subtract both means: y - mu_y and x - mu_x", {"centred": False}),
+    ],
+)
 
 
 def _answer(exam: Examination, fn: Answer, x: Tensor, y: Tensor, sigma: float) -> Tensor:
@@ -101,8 +122,8 @@ def _mistakes(term: int, x: Tensor, y: Tensor, sigma: float) -> list[Mistake]:
     mistakes = gradient_mistakes(right, RIGHT.gradients(y, x, sigma)[term], 1, "")
     mistakes.append(("the weight G of each pixel is missing", right / weights))
     mistakes.append((f"this is the gradient of {_TERMS[1 - term]}", gradients[1 - term]))
-    if term:
-        variances = [(weights * z * z).sum() - (weights * z).sum() ** 2 for z in (x, y)]
-        slope = 2 * weights / (variances[0] + variances[1] + RIGHT.c2)
-        mistakes.append(("subtract both means: y - mu_y and x - mu_x", slope * (y - RIGHT.terms(x, y, sigma)[1] * x)))
+    mistakes += [(hint, by_hand(x, y, sigma, **slip)[term]) for hint, slip in _SLIPS[term]]
+    mistakes += [
+        (f"{hint}, and x and y are swapped", by_hand(y, x, sigma, **slip)[term]) for hint, slip in _SLIPS[term]
+    ]
     return mistakes + [(formula.hint, formula.gradients(x, y, sigma)[term]) for formula in WRONG]

@@ -58,14 +58,53 @@ class Formula:
 
 RIGHT = Formula()
 
+
+def by_hand(
+    x: Tensor,
+    y: Tensor,
+    sigma: float,
+    *,
+    c1: float = RIGHT.c1,
+    c2: float = RIGHT.c2,
+    factor: bool = True,
+    centred: bool = True,
+    plain_means: bool = False,
+    plain_spread: bool = False,
+    correction: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """Return (3.9) and (3.10) as one writes them, with the slips that only a closed form can have.
+
+    Left out may be the `factor` l or cs, and the means in (3.10); plain instead of weighted may be the means, and
+    variances and covariance, these with or without Bessel's `correction`.
+    """
+    weights = RIGHT.window(x.shape[-1], sigma)
+    even = torch.full_like(weights, 1 / weights.numel())
+    means, spread = even if plain_means else weights, even if plain_spread else weights
+    sample = x.numel() / (x.numel() - correction)
+    mu_x, mu_y = (means * x).sum(), (means * y).sum()
+    dx, dy = x - mu_x, y - mu_y
+    below_l = mu_x**2 + mu_y**2 + c1
+    below_cs = sample * (spread * (dx**2 + dy**2)).sum() + c2
+    luminance = (2 * mu_x * mu_y + c1) / below_l if factor else 1.0
+    contrast_structure = (2 * sample * (spread * dx * dy).sum() + c2) / below_cs if factor else 1.0
+    if not centred:
+        dx, dy = x, y
+    return (
+        (2 * weights * (mu_y - luminance * mu_x) / below_l).expand_as(x),
+        2 * weights * (dy - contrast_structure * dx) / below_cs,
+    )
+
+
 NOT_SQUARED = "C1 and C2 are not squared: C1 = (0.01 L)^2 and C2 = (0.03 L)^2, with L = 1"
 WRONG_RANGE = "data range 255: for pictures in [0, 1] L is 1"
 _SAMPLE = "N/(N-1) variance: sample instead of population (torch's x.var() has it unless correction=0)"
+_EVEN = "; and every pixel has the same weight"
 WRONG = (
     Formula("forgot to normalise the window: its weights must sum to 1", normalised=False),
     Formula(_SAMPLE, bessel_variance=True, bessel_covariance=True),
     Formula(_SAMPLE, bessel_variance=True),
-    Formula(_SAMPLE + "; and every pixel has the same weight", bessel_variance=True, weighted=False),
+    Formula(_SAMPLE + _EVEN, bessel_variance=True, bessel_covariance=True, weighted=False),
+    Formula(_SAMPLE + _EVEN, bessel_variance=True, weighted=False),
     Formula(NOT_SQUARED, c1=0.01, c2=0.03),
     Formula(WRONG_RANGE, c1=2.55**2, c2=7.65**2),
     Formula("C1 and C2 are missing", c1=0.0, c2=0.0),

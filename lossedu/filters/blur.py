@@ -1,4 +1,4 @@
-r"""Gaussian windows and the separable blur, with its adjoint.
+r"""The separable blur, with its adjoint.
 
 Everything in the book that looks at a neighbourhood goes through this file.  The blur is
 
@@ -14,7 +14,6 @@ then runs along contiguous channels, which on a CPU is about ten times faster th
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -22,78 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
-from . import _validate
-
-_windows: dict[tuple[Any, ...], Tensor] = {}
-
-
-def default_kernel_size(sigma: float) -> int:
-    """Return ``2 * int(3.5 * sigma + 0.5) + 1``: 11 taps at sigma 1.5, 57 at 8.
-
-    This is scikit-image's rule (``truncate=3.5``), and at sigma 1.5 the window of Wang et al. (2004).
-
-    Examples
-    --------
-    >>> default_kernel_size(1.5), default_kernel_size(8)
-    (11, 57)
-    """
-    return 2 * int(3.5 * sigma + 0.5) + 1
-
-
-def _taps(sigma: float, kernel_size: int) -> tuple[float, ...]:
-    radius = kernel_size // 2
-    raw = [math.exp(-0.5 * (k / sigma) ** 2) for k in range(-radius, radius + 1)]
-    total = math.fsum(raw)
-    return tuple(value / total for value in raw)
-
-
-def gaussian_window(
-    sigma: float,
-    kernel_size: int | None = None,
-    *,
-    dtype: torch.dtype = torch.float64,
-    device: torch.device | str = "cpu",
-) -> Tensor:
-    r"""Return the one-dimensional Gaussian window :math:`G_\sigma(k) \propto e^{-k^2 / 2\sigma^2}`, summing to 1.
-
-    Parameters
-    ----------
-    sigma : float
-        Standard deviation in pixels, above 0.
-    kernel_size : int, optional
-        Number of taps, odd.  `default_kernel_size` of `sigma` when left out.  The kernel size is part of the
-        definition: 31 taps cut a sigma of 8 down to an effective 6.9.
-    dtype, device
-        Of the result.  Taps are computed in float64 and cast once; half precision is refused.
-
-    Returns
-    -------
-    Tensor
-        Shape (kernel_size,), cached: do not write into it.
-
-    Raises
-    ------
-    ValueError
-        If `sigma` is not above 0, `kernel_size` is not odd, or `dtype` is below float32.
-
-    Examples
-    --------
-    >>> gaussian_window(1.5).sum().item()
-    1.0
-    """
-    sigma = _validate.positive("sigma", sigma)
-    size = default_kernel_size(sigma) if kernel_size is None else _validate.odd("kernel_size", kernel_size)
-    if dtype not in (torch.float32, torch.float64):
-        raise ValueError(
-            f"dtype must be torch.float32 or torch.float64, got {dtype}; half precision cannot hold a window"
-        )
-    if torch.compiler.is_compiling():  # a cache filled while tracing would keep the tracer's stand-ins
-        return torch.tensor(_taps(sigma, size), dtype=torch.float64).to(device=device, dtype=dtype)
-    key = (sigma, size, dtype, str(device))
-    if key not in _windows:
-        with torch.inference_mode(False):  # else a first call from inference would poison later training
-            _windows[key] = torch.tensor(_taps(sigma, size), dtype=torch.float64).to(device=device, dtype=dtype)
-    return _windows[key]
+from .. import _validate
+from .windows import gaussian_window, window_size
 
 
 def fold(x: Tensor) -> Tensor:
@@ -202,14 +131,20 @@ def gaussian_blur(x: Tensor, sigma: float, *, kernel_size: int | None = None, pa
     -----
     Convention: window normalised to sum 1 after truncation; the same as
     ``scipy.ndimage.gaussian_filter(..., truncate=3.5, mode="mirror")`` with the default kernel size.
+    Forward-mode derivatives (``torch.func.jvp``, ``torch.func.hessian``) are not supported; for second derivatives use
+    ``torch.func.jacrev(torch.func.grad(f))``.
     """
     _validate.image("x", x)
     _validate.option("padding", padding, ("reflect", "valid", "zeros"))
     x = x.to(_validate.working_dtype(x))
-    window = gaussian_window(sigma, kernel_size, dtype=x.dtype, device=x.device)
-    _validate.window_fits("x", x, window.numel(), padding)
+    size = window_size(sigma, kernel_size)
+    _validate.window_fits("x", x, size, padding)
+    window = gaussian_window(sigma, size, dtype=x.dtype, device=x.device)
     radius = window.numel() // 2
     if padding == "reflect":
         x = reflect(x, radius)
     folded = _correlation(fold(x), window, radius if padding == "zeros" else 0)
     return unfold(folded, x.shape[0])
+
+
+__all__ = ["correlate", "correlate_adjoint", "fold", "gaussian_blur", "reflect", "reflect_adjoint", "unfold"]
