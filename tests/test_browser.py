@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import io
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -24,33 +23,11 @@ PAGES = [p for p in PAGES if p != "index.html"]  # it sends the reader on at onc
 CHAPTERS = [p for p in PAGES if p.startswith("chapters/")]
 ON_A_PHONE = {"book/intro.html", *CHAPTERS}  # where axe runs once more
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # no name can be resolved
-]
-
 # The state of the pictures in a slider's cell, as data: the thumb alone would change a screenshot.
 PICTURES = """slider => {
     const all = [...slider.closest(".cell_output").querySelectorAll("canvas, img, svg")];
     return all.map(e => e.tagName === "CANVAS" ? e.toDataURL() : e.tagName === "IMG" ? e.src : e.outerHTML).join();
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(need) -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    need(program, f"browser tests need Chromium: none of {', '.join(BROWSERS)} was found")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 import lossedu as le
@@ -19,43 +18,11 @@ from lossedu.explorables import FrameSlider, SSIMExplorer, disturbance, flat_pri
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 STATE = """() => {
     const s = Object.assign({}, document.querySelector('.lx').state);
     return Object.assign(s, {map: Array.from(s.map), grad: Array.from(s.grad)});
 }"""
 NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-
-
-def unavailable(reason: str) -> None:
-    """Skip, or fail where continuous integration promises a browser."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI=true, but {reason}")
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        unavailable("the browser tests need the package playwright")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    if path is None:
-        unavailable(f"the browser tests need one of {', '.join(names)} on the PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -94,10 +61,7 @@ def outputs(page: Any) -> dict[str, str]:
 
 
 def violations(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright") if os.environ.get("CI") != "true" else None
-    if axe is None:
-        import axe_playwright_python.sync_playwright as axe  # under CI a missing package is an error
-    response = axe.Axe().run(page).response
+    response = Axe().run(page).response
     return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in response["violations"]]
 
 

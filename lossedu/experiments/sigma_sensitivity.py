@@ -27,6 +27,9 @@ from .residuals import measure
 
 NAME = "sigma_sensitivity"
 
+#: Asked for when the code is loaded: the tree may move on while a long process runs.
+SOURCE = commit()
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -152,7 +155,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     settings = {**asdict(size), "task": "denoise and demosaick, a = 0.005, b = 0.0001", "window": "31 taps, reflect"}
     run_folder.claim(folder / "settings.json", settings)
-    runs, weights, source = [], {}, commit()
+    runs, weights = [], {}
     for seed in range(seeds):
         for loss in losses:
             done, checkpoint = folder / f"{loss}-{seed}.json", folder / f"{loss}-{seed}.pt"
@@ -160,7 +163,7 @@ def run(
             if entry is None:
                 name, started = f"{loss}, seed {seed}", time.perf_counter()
                 on_step = run_folder.narrator(progress, name, size.steps)
-                entry = {"loss": loss, "seed": seed, "commit": source}
+                entry = {"loss": loss, "seed": seed, "commit": SOURCE}
                 try:
                     network = train_one(loss, scale=size, seed=seed, checkpoint=checkpoint, on_step=on_step)
                     entry["images"] = evaluate(network, size.photographs)

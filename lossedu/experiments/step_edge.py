@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import data, ssim_map
+from ..explorables import flat_price
 from ..filters import gaussian_window
 from ..instruments import Price
 
@@ -77,13 +78,7 @@ def correlated_noise_price(
     return prices
 
 
-def transfer(sigma: float, frequencies: Tensor, *, level: float = 0.5, kernel_size: int | None = None) -> Price:
-    r"""Return the price list that theory gives SSIM on flat ground.
-
-    .. math:: W(f) = \frac{\hat G(f)^2}{2\mu^2 + C_1} + \frac{1 - \hat G(f)^2}{C_2}
-    """
-    window = gaussian_window(sigma, kernel_size)
-    places = torch.arange(window.numel(), dtype=torch.float64) - window.numel() // 2
-    response = (window * torch.cos(2 * torch.pi * frequencies.view(-1, 1) * places)).sum(dim=1).square()
-    low, high = 2 * level**2 + 1e-4, 9e-4
-    return Price(uniform=1 / low, frequencies=frequencies, values=response / low + (1 - response) / high, level=level)
+def transfer(sigma: float, frequencies: Tensor, *, level: float = 0.5) -> Price:
+    """Return the price list that theory gives SSIM on flat ground: `explorables.flat_price` at each frequency."""
+    values = [flat_price(frequency, sigma, level=level) for frequency in [0.0, *frequencies.tolist()]]
+    return Price(values[0], frequencies, torch.tensor(values[1:], dtype=torch.float64), level)
