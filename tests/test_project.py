@@ -28,15 +28,16 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # floor do not know each other. A room is a module or a sub-package; inside a room everything goes.
 FLOORS = (
     ("_validate", "results"),
-    ("filters", "statistics"),
+    ("storage",),
+    ("filters", "statistics", "backbones"),
     ("losses",),
     ("metrics", "instruments"),
     ("data", "nets"),
     ("training", "records"),
     ("figures",),
-    ("explorables", "check"),
+    ("explorables", "check", "auditing"),
     ("__init__",),  # the public face; what stands above is not part of `import lossedu`
-    ("experiments",),
+    ("experiments", "selftest"),
     ("laboratory", "cli"),
     ("__main__",),
 )

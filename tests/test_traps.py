@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from pictures import batch, noisy, photo
 from torch import Tensor
 from torch.autograd import Function
+from traps import only_ours, refuses
 
 import lossedu as le
 from lossedu import filters
@@ -29,21 +30,6 @@ Loss = Callable[..., Tensor]
 def textbook(x: Tensor, y: Tensor, *, data_range: float = 1.0) -> Tensor:
     """1 minus an index computed from E[x^2] - E[x]^2, in whatever precision comes in."""
     return 1 - oracles.textbook_ssim_map(x, y, data_range=data_range).mean()
-
-
-def only_ours(check: Callable[[Any], None], ours: object, twin: object) -> None:
-    """Run a check on our function, which must pass it, and on the twin, which must not."""
-    check(ours)
-    with pytest.raises(AssertionError):
-        check(twin)
-
-
-def refuses(error: type[Exception], call: Callable[..., object], *args: object, **options: object) -> bool:
-    try:
-        call(*args, **options)
-    except error:
-        return True
-    return False
 
 
 def test_trap_5_1_cancellation() -> None:
