@@ -137,7 +137,9 @@ def one_number(name: str, value: Tensor) -> Tensor:
     return value.reshape(())
 
 
-def window_fits(name: str, value: Tensor, kernel_size: int, padding: str) -> None:
+def window_fits(
+    name: str, value: Tensor, kernel_size: int, padding: str, smaller: str = ", a smaller sigma or kernel_size"
+) -> None:
     """Raise `ValueError` when an image is too small for the window under the given padding."""
     smallest = min(value.shape[-2:])
     # Reflection repeats pixels 1 … radius, so it needs radius + 1 of them.
@@ -147,7 +149,7 @@ def window_fits(name: str, value: Tensor, kernel_size: int, padding: str) -> Non
         raise ValueError(
             f"{name} is too small: height and width must be at least {needed} for a window of {kernel_size} pixels "
             f"with padding={padding!r}, got {value.shape[-2]} x {value.shape[-1]}; "
-            f"use larger images, a smaller sigma or kernel_size{way_out}"
+            f"use larger images{smaller}{way_out}"
         )
 
 

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .auditing.command import add_audit_command
+from .backbones.command import add_weights_command
+
 #: Names the commands accept; tests keep them in step with the modules, which are not imported for --help.
 _FETCHABLE = ("bsds500", "cbsd68")
 _CHECKABLE = (*_FETCHABLE, "pack")
@@ -37,6 +40,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_experiments(commands)
     _add_data(commands)
+    add_weights_command(commands)
+    add_audit_command(commands)
+    _add_selftest(commands)
     return parser
 
 
@@ -107,7 +113,7 @@ def _data_fetch(options: argparse.Namespace) -> int:
 
 def _data_check(options: argparse.Namespace) -> int:
     from .data import check_files
-    from .data.storage import cache_folder, data_folder
+    from .storage import cache_folder, data_folder
 
     reports = check_files(options.name)
     print(f"LOSSEDU_DATA  {data_folder() or 'not set'}")
@@ -130,3 +136,26 @@ def _data_check(options: argparse.Namespace) -> int:
     if options.name in _FETCHABLE and any(report.missing for report in reports):
         print(f"fetch what is missing with  lossedu data fetch {options.name}")
     return 1
+
+
+def _add_selftest(commands: Any) -> None:
+    """Add ``lossedu selftest``."""
+    selftest = commands.add_parser(
+        "selftest", help="recompute golden values and gradients on a device; exit status 1 if one is off"
+    )
+    selftest.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    selftest.add_argument("--dtype", choices=("float64", "float32"), help="default float64, where the device has it")
+    selftest.set_defaults(command=_selftest)
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    import torch
+
+    from .selftest import outcomes
+
+    found = []
+    for outcome in outcomes(options.device, getattr(torch, options.dtype) if options.dtype else None):
+        print(outcome, flush=True)
+        found.append(outcome.ok)
+    print(f"{sum(found)} of {len(found)} are right" + ("" if all(found) else f"; {len(found) - sum(found)} are off"))
+    return 0 if all(found) else 1

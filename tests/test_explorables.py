@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import lossedu as le
+from lossedu import png
 from lossedu.explorables import (
     Explorable,
     FrameSlider,
@@ -19,7 +20,6 @@ from lossedu.explorables import (
     camera_crop,
     disturbance,
     flat_price,
-    png,
     standalone_page,
 )
 from lossedu.explorables.ssim_explorer import digits3, round_up, verdict

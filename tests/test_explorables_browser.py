@@ -14,7 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 import lossedu as le
-from lossedu.explorables import FrameSlider, SSIMExplorer, disturbance, flat_price, png, standalone_page
+from lossedu import png
+from lossedu.explorables import FrameSlider, SSIMExplorer, disturbance, flat_price, standalone_page
 
 pytestmark = pytest.mark.browser
 

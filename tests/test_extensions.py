@@ -108,6 +108,7 @@ def test_figures_are_numbered_by_chapter(build, tmp_path: Path) -> None:
     pages = {
         "chapters/ch02-a": "# A\n\n" + figure.format(name="fig-a"),
         "chapters/ch03-b": "# B\n\n" + figure.format(name="fig-b") + figure.format(name="fig-c"),
+        "chapters/other": "# O\n\n" + figure.format(name="fig-d") + figure.format(name="fig-e"),
     }
     (tmp_path / "numfig.py").write_text("def setup(app):\n    app.config.numfig = True\n", "utf8")
     sys.path.insert(0, str(tmp_path))
@@ -115,5 +116,5 @@ def test_figures_are_numbered_by_chapter(build, tmp_path: Path) -> None:
         html, _ = build(pages, "chapters", "numfig")
     finally:
         sys.path.remove(str(tmp_path))
-    numbers = [re.findall(r"Fig\. (\d[\d.]*\d)", html[name]) for name in pages]
-    assert numbers == [["2.1"], ["3.1", "3.2"]]
+    numbers = [re.findall(r"Fig\. (\d+(?:\.\d+)?)", html[name]) for name in pages]
+    assert numbers == [["2.1"], ["3.1", "3.2"], ["1", "2"]]

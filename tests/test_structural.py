@@ -16,6 +16,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 import lossedu as le
+from lossedu import filters
 from lossedu.filters import gaussian_window
 from lossedu.losses import dissimilarity
 
@@ -33,6 +34,7 @@ CASES = [
 def tiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make strips of everything: pictures of these tests are too small for them otherwise."""
     monkeypatch.setattr(dissimilarity, "TILE", 100)
+    monkeypatch.setattr(dissimilarity, "LOWEST", 1)
 
 
 def gradients(loss: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
@@ -236,3 +238,21 @@ def test_second_derivatives_in_the_way_that_is_documented() -> None:
 
     found = torch.func.jacrev(torch.func.grad(loss))(x)
     torch.testing.assert_close(found, torch.autograd.functional.hessian(loss, x))
+
+
+@pytest.mark.parametrize("call", [le.ssim_loss, le.ssim_map, le.ssim_grad])
+def test_the_window_is_made_where_and_as_precise_as_the_images_are(
+    call: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one device there is nothing else to see: a window on the CPU would fail only on a GPU."""
+    asked: list[dict[str, Any]] = []
+
+    def spy(*arguments: Any, **options: Any) -> Tensor:
+        asked.append(options)
+        return gaussian_window(*arguments, **options)
+
+    monkeypatch.setattr(filters, "gaussian_window", spy)
+    x, y = batch(1, 1, 12)
+    for dtype in (torch.float32, torch.float64):
+        call(x.to(dtype), y.to(dtype))
+        assert asked.pop() == {"dtype": dtype, "device": x.device}

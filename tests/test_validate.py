@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import functions
 import numpy as np
 import pytest
 import torch
@@ -17,27 +19,30 @@ from torch import Tensor
 import lossedu as le
 from lossedu import _validate, filters
 from lossedu.experiments import sigma_sensitivity
-from lossedu.metrics import psnr
 from lossedu.nets import RestorationCNN
 from lossedu.records import load
 from lossedu.training import train
 
 OK = torch.rand(2, 3, 16, 16)
 PAIRS: dict[str, Callable[..., Any]] = {
-    "mse_loss": le.mse_loss,
-    "l1_loss": le.l1_loss,
-    "charbonnier_loss": le.charbonnier_loss,
-    "ssim": le.ssim,
-    "ssim_loss": le.ssim_loss,
+    **{case.name: case for case in functions.ALL if not case.unary and case.to_y},
+    **{f"module {case.name}": case.twin(**case.options) for case in functions.LOSSES if case.twin and not case.unary},
     "ssim_map": le.ssim_map,
     "ssim_grad": le.ssim_grad,
-    "psnr": psnr,
-    "MSELoss": le.MSELoss(),
-    "L1Loss": le.L1Loss(),
-    "CharbonnierLoss": le.CharbonnierLoss(),
-    "SSIMLoss": le.SSIMLoss(),
+    "ms_ssim_sigma_grad": le.ms_ssim_sigma_grad,
+    "PerceptualLoss": functions.perceptual,
+    "lpips": le.metrics.lpips,
+    "dists": le.metrics.dists,
 }
-WINDOWED = ("ssim", "ssim_loss", "ssim_map", "ssim_grad")
+ONE: dict[str, Callable[..., Any]] = {
+    **{case.name: case.function for case in functions.LOSSES if case.unary},
+    "TVLoss": le.TVLoss(),
+    "soft_histogram": le.soft_histogram,
+    "color_blur": le.color_blur,
+    "adversarial_color_loss": lambda x: functions.adversarial(x, x),
+    "vgg_features": lambda x: le.vgg_features(x, ("relu1_1",), weights="random"),
+}
+SSIM = {"ssim": le.ssim, "ssim_loss": le.ssim_loss, "ssim_map": le.ssim_map, "ssim_grad": le.ssim_grad}
 
 #: (x, y, error, words of the message): argument, what came, what is accepted
 BAD_PAIRS: list[tuple[object, object, type[Exception], list[str]]] = [
@@ -67,6 +72,18 @@ def test_bad_pairs(name: str, x: object, y: object, error: type[Exception], word
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
+@pytest.mark.parametrize("name", ONE)
+@pytest.mark.parametrize(
+    ("x", "error", "words"),
+    [(row[0], row[2], row[3]) for row in BAD_PAIRS if row[3][0].startswith("x must")],
+    ids=[f"{row[3][0]}, {row[3][1]}" for row in BAD_PAIRS if row[3][0].startswith("x must")],
+)
+def test_bad_single_images(name: str, x: object, error: type[Exception], words: list[str]) -> None:
+    with pytest.raises(error) as caught:
+        ONE[name](x)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
 SAMPLES = torch.rand(3, 1, 16, 16)
 TWO = le.WeightedLoss({"mse": (0.5, le.mse_loss), "l1": (0.5, le.l1_loss)})
 NOT_POSITIVE = (0, -1.0, math.nan, math.inf, None, "1", True)
@@ -80,55 +97,69 @@ def frozen(*_: Tensor) -> Tensor:
 BAD_CALLS: list[tuple[Callable[[], object], type[Exception], list[str]]] = [
     *[
         (
+            lambda case=case: case(*case.pair(), reduction="average"),
+            ValueError,
+            ["reduction must be one of 'mean', 'sum', 'none'", "'average'"],
+        )
+        for case in functions.ALL
+        if case.name != "PerceptualLoss"
+    ],
+    *[
+        (
             lambda f=f: f(OK, OK, reduction="average"),
             ValueError,
             ["reduction must be one of 'mean', 'sum', 'none'", "'average'"],
         )
-        for name, f in PAIRS.items()
-        if name.islower() and name != "ssim_map"
+        for f in (le.ssim_grad, lambda x, y, reduction: le.PerceptualLoss(weights="random", reduction=reduction))
+    ],
+    *[
+        (
+            lambda case=case, v=v: case(*case.pair(), data_range=v),
+            ValueError,
+            ["data_range must be", "above 0", repr(v)],
+        )
+        for case in functions.ALL
+        if "data_range" in inspect.signature(case.function).parameters and not case.name.startswith("ssim")
+        for v in NOT_POSITIVE
     ],
     *[
         (lambda v=v: le.charbonnier_loss(OK, OK, eps=v), ValueError, ["eps must be", "above 0", repr(v)])
         for v in NOT_POSITIVE
     ],
     *[
-        (lambda v=v: psnr(OK, OK, data_range=v), ValueError, ["data_range must be", "above 0", repr(v)])
-        for v in NOT_POSITIVE
-    ],
-    *[
         (
-            lambda f=PAIRS[name], o=option, v=v: f(OK, OK, **{o: v}),
+            lambda f=SSIM[name], o=option, v=v: f(OK, OK, **{o: v}),
             ValueError,
             [f"{option} must be", "above 0", repr(v)],
         )
-        for name in WINDOWED
+        for name in SSIM
         for option in ("sigma", "data_range", "k1", "k2")
         for v in NOT_POSITIVE
     ],
     *[
         (
-            lambda f=PAIRS[name], v=v: f(OK, OK, kernel_size=v),
+            lambda f=SSIM[name], v=v: f(OK, OK, kernel_size=v),
             ValueError,
             ["kernel_size must be", "odd", "centre", repr(v)],
         )
-        for name in WINDOWED
+        for name in SSIM
         for v in (10, 0, -3, 11.0, "11", True)
     ],
     *[
         (
-            lambda f=PAIRS[name]: f(OK, OK, padding="same"),
+            lambda f=SSIM[name]: f(OK, OK, padding="same"),
             ValueError,
             ["padding must be one of 'valid', 'reflect'", "'same'"],
         )
-        for name in WINDOWED
+        for name in SSIM
     ],
     *[
         (
-            lambda f=PAIRS[name]: f(OK, OK, sigma=3.0),
+            lambda f=SSIM[name]: f(OK, OK, sigma=3.0),
             ValueError,
             ["x is too small", "at least 23", "window of 23", "16 x 16", "smaller sigma", "reflect"],
         )
-        for name in WINDOWED
+        for name in SSIM
     ],
     (
         lambda: le.ssim_loss(OK, OK, sigma=9.0, padding="reflect"),
@@ -303,9 +334,9 @@ def test_working_dtype_is_never_below_float32(dtypes: tuple[torch.dtype, ...], e
     assert x.dtype == y.dtype == expected
 
 
-@pytest.mark.parametrize("name", [name for name in PAIRS if "ssim" not in name.lower()])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "charbonnier_loss", "psnr"])
 def test_checks_read_no_pixel(name: str) -> None:
-    """Meta tensors have shapes and no values: what runs on them reads none.  For SSIM, torch.compile proves it."""
+    """Meta tensors have shapes and no values: what runs on them reads none.  For the others torch.compile proves it."""
     x = torch.empty(2, 3, 16, 16, device="meta")
     assert PAIRS[name](x, x).device.type == "meta"
 

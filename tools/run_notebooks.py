@@ -58,6 +58,7 @@ def run(path: Path) -> None:
         timeout=1800,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # or lines that a slow cell prints are split by the clock
         extra_arguments=["--log-level=ERROR"],  # or each kernel warns that its connection is not encrypted
         resources={"metadata": {"path": str(path.parent)}},
     )

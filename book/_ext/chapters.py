@@ -1,4 +1,4 @@
-"""Number the figures of a chapter with the chapter's number: "Figure 3.2".
+"""Number the figures of a chapter with the chapter's number: "Figure 3.2"; on other pages count from 1: "Figure 1".
 
 Sphinx numbers through the whole book, so that every later figure would change when a chapter is added.
 """
@@ -13,10 +13,11 @@ CHAPTER = re.compile(r"chapters/ch(\d\d)-")
 def _renumber(app, env):
     changed = []
     for docname, kinds in env.toc_fignumbers.items():
-        if found := CHAPTER.match(docname):
-            figures = kinds.get("figure", {})
+        if figures := kinds.get("figure", {}):
+            found = CHAPTER.match(docname)
+            chapter = (int(found[1]),) if found else ()
             in_order = sorted(figures, key=figures.get)
-            figures.update({name: (int(found[1]), place) for place, name in enumerate(in_order, start=1)})
+            figures.update({name: (*chapter, place) for place, name in enumerate(in_order, start=1)})
             changed.append(docname)
     return changed
 

@@ -11,10 +11,10 @@
 
 from __future__ import annotations
 
+from ..storage import CorruptFileError, DataError
 from .degradations import down_up, jpeg
 from .downloads import bsds500, cbsd68, fetch
 from .embedded import PHOTOGRAPHS, Credit, crop, photograph
-from .errors import CorruptFileError, DataError
 from .files import image_folder, load_images, read_image
 from .randomness import derive_seed
 from .sampling import PatchSampler, downsample2

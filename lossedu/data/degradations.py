@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import _validate
-from .errors import missing_package
+from ..storage import missing_package
 
 #: Chroma subsampling -> Pillow's number for it.
 _SUBSAMPLING = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}

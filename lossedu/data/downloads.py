@@ -16,9 +16,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from .. import _validate
-from .errors import CorruptFileError, DataError, missing_package
+from ..storage import CorruptFileError, DataError, cache_folder, corrupt_file, locate, missing_package, sha256
 from .registry import BASE_URL, COLLECTIONS, Entry, collection_entries, split_entries
-from .storage import cache_folder, corrupt_file, locate, sha256
 
 if TYPE_CHECKING:
     from pooch import Pooch

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import _validate
-from .errors import missing_package
+from ..storage import missing_package
 
 
 class Credit(NamedTuple):

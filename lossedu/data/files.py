@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import DataError, missing_package
+from ..storage import DataError, missing_package
 from .sampling import downsample2
 
 if TYPE_CHECKING:

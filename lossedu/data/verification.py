@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import _validate
-from .errors import DataError
+from ..storage import DataError, cache_folder, data_folder, sha256
 from .registry import COLLECTIONS, split_entries
-from .storage import cache_folder, data_folder, sha256
 
 
 @dataclass

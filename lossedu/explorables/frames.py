@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import png
+from .. import png
 from .base import Explorable, escape
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import _validate
+from .. import _validate, png
 from ..losses.structural import ssim_grad, ssim_loss, ssim_map
-from . import palettes, png, ssim_scene
+from . import palettes, ssim_scene
 from .base import Explorable
 from .log_chart import LogAxis, curve, frame
 

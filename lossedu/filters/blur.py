@@ -101,6 +101,15 @@ def reflect_adjoint(u: Tensor, radius: int) -> Tensor:
     return torch.ops.aten.reflection_pad2d_backward(u.contiguous(), like, [radius] * 4)
 
 
+def blur_with(x: Tensor, window: Tensor, padding: str) -> Tensor:
+    """Blur images (N, C, H, W) with a symmetric window of their dtype; the blurs of this book, less their checks."""
+    radius = window.numel() // 2
+    if padding == "reflect":
+        x = reflect(x, radius)
+    folded = _correlation(fold(x), window, radius if padding == "zeros" else 0)
+    return unfold(folded, x.shape[0])
+
+
 def gaussian_blur(x: Tensor, sigma: float, *, kernel_size: int | None = None, padding: str = "reflect") -> Tensor:
     r"""Blur images with a Gaussian window, :math:`(Gx)(p) = \sum_q G_\sigma(q-p)\,x(q)`.
 
@@ -140,11 +149,16 @@ def gaussian_blur(x: Tensor, sigma: float, *, kernel_size: int | None = None, pa
     size = window_size(sigma, kernel_size)
     _validate.window_fits("x", x, size, padding)
     window = gaussian_window(sigma, size, dtype=x.dtype, device=x.device)
-    radius = window.numel() // 2
-    if padding == "reflect":
-        x = reflect(x, radius)
-    folded = _correlation(fold(x), window, radius if padding == "zeros" else 0)
-    return unfold(folded, x.shape[0])
+    return blur_with(x, window, padding)
 
 
-__all__ = ["correlate", "correlate_adjoint", "fold", "gaussian_blur", "reflect", "reflect_adjoint", "unfold"]
+__all__ = [
+    "blur_with",
+    "correlate",
+    "correlate_adjoint",
+    "fold",
+    "gaussian_blur",
+    "reflect",
+    "reflect_adjoint",
+    "unfold",
+]

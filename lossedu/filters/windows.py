@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -92,19 +93,26 @@ def gaussian_window(
     1.0
     """
     size, sigma = window_size(sigma, kernel_size), float(sigma)
+    return kept((sigma, size), lambda: _taps(sigma, size), dtype=dtype, device=device)
+
+
+def kept(
+    name: tuple[Any, ...], taps: Callable[[], tuple[float, ...]], *, dtype: torch.dtype, device: torch.device | str
+) -> Tensor:
+    """Return a window by its name from the one cache of windows; `taps` works its numbers out where it is new."""
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(
             f"dtype must be torch.float32 or torch.float64, got {dtype}; half precision cannot hold a window"
         )
     if torch.compiler.is_compiling():  # a cache filled while tracing would keep the tracer's stand-ins
-        return torch.tensor(_taps(sigma, size), dtype=torch.float64).to(device=device, dtype=dtype)
-    key = (sigma, size, dtype, str(device))
+        return torch.tensor(taps(), dtype=torch.float64).to(device=device, dtype=dtype)
+    key = (*name, dtype, str(device))
     if key not in _windows:
         while len(_windows) >= KEPT:
             del _windows[next(iter(_windows))]  # the oldest
         with torch.inference_mode(False):  # else a first call from inference would poison later training
-            _windows[key] = torch.tensor(_taps(sigma, size), dtype=torch.float64).to(device=device, dtype=dtype)
+            _windows[key] = torch.tensor(taps(), dtype=torch.float64).to(device=device, dtype=dtype)
     return _windows[key]
 
 
-__all__ = ["default_kernel_size", "gaussian_window", "window_size"]
+__all__ = ["default_kernel_size", "gaussian_window", "kept", "window_size"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..data.errors import missing_package
+from ..storage import missing_package
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

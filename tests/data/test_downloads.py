@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import lossedu.data as data
-from lossedu.data import downloads, registry, storage
+from lossedu import storage
+from lossedu.data import downloads, registry
 from lossedu.data.downloads import obtain
 
 

@@ -16,10 +16,25 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def encode(pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> bytes:
-    """Return a PNG file of 8-bit `pixels` (H, W): grey values, or places in a `palette` of shape (256, 3)."""
-    height, width = pixels.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 0 if palette is None else 3, 0, 0, 0)
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), pixels], axis=1)  # each row says: no filter
+    """Return a PNG file of 8-bit `pixels`.
+
+    Parameters
+    ----------
+    pixels : array
+        (H, W): grey values, or places in `palette`; or (H, W, 3): red, green and blue.
+    palette : array, optional
+        (256, 3), for pixels of shape (H, W).
+
+    Returns
+    -------
+    bytes
+        The same for the same pixels, on every machine with the same zlib.
+    """
+    height, width = pixels.shape[:2]
+    kind = 2 if pixels.ndim == 3 else 0 if palette is None else 3
+    header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    lines = pixels.reshape(height, -1)
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), lines], axis=1)  # each row says: no filter
     chunks = [_chunk(b"IHDR", header)]
     if palette is not None:
         chunks.append(_chunk(b"PLTE", palette.tobytes()))

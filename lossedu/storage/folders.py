@@ -5,9 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Protocol
 
 from .errors import CorruptFileError, DataError, missing_package
-from .registry import Entry
+
+
+class Registered(Protocol):
+    """A file whose SHA-256 is known: how messages name it, and its place below $LOSSEDU_DATA or the cache."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
 
 
 def sha256(path: Path) -> str:
@@ -30,7 +43,9 @@ def data_folder() -> Path | None:
     folder = Path(value).expanduser()
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"LOSSEDU_DATA={value} {what}; set it to the folder that holds photos/, or unset it")
+        raise DataError(
+            f"LOSSEDU_DATA={value} {what}; set it to the folder that holds photos/ and weights/, or unset it"
+        )
     return folder
 
 
@@ -46,7 +61,7 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("lossedu"))
 
 
-def corrupt_file(entry: Entry, path: Path, found: str, advice: str, *, source: str = "") -> CorruptFileError:
+def corrupt_file(entry: Registered, path: Path, found: str, advice: str, *, source: str = "") -> CorruptFileError:
     """Return the error for a file whose hash is wrong: which, what was expected, what was found, what to do.
 
     `path` is where the file lies or was meant to go, `source` (if it came from elsewhere) is what the message names.
@@ -58,7 +73,7 @@ def corrupt_file(entry: Entry, path: Path, found: str, advice: str, *, source: s
     return CorruptFileError(message, path=path, expected=entry.sha256, found=found)
 
 
-def locate(entry: Entry) -> Path | None:
+def locate(entry: Registered) -> Path | None:
     """Return the verified path of a file, from LOSSEDU_DATA or else from the cache; None if it is in neither.
 
     A damaged file in the cache counts as absent: the next download replaces it.

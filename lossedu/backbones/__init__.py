@@ -1,0 +1,31 @@
+"""Pretrained networks whose layers serve as a measure: VGG-16, VGG-19 and AlexNet.
+
+- `Backbone`: a network cut off behind the last layer that is asked for, frozen, with ImageNet's normalisation inside
+- `lasting`: makes tensors that outlive inference mode
+- `layer_names`: what its layers are called
+- `shared_backbone`, `keep`, `kept`, `forget`, `called_while_tracing`: what functions share, made once
+- `registered_tensors`: trained weights by name, verified; `fetch` and `copies` are behind ``lossedu weights``
+"""
+
+from .fetching import fetch
+from .layers import chosen_names, layer_names
+from .network import Backbone, lasting
+from .registry import NAMES
+from .sharing import called_while_tracing, forget, keep, kept, shared_backbone
+from .weights import copies, registered_tensors
+
+__all__ = [
+    "NAMES",
+    "Backbone",
+    "called_while_tracing",
+    "chosen_names",
+    "copies",
+    "fetch",
+    "forget",
+    "keep",
+    "kept",
+    "lasting",
+    "layer_names",
+    "registered_tensors",
+    "shared_backbone",
+]

@@ -1,0 +1,159 @@
+"""Every known fault is found, under its name, with its severity, and with evidence that names the cause."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import broken_losses
+import pytest
+import torch
+import torch.nn.functional as F
+from broken_losses import BROKEN
+from torch import Tensor, nn
+
+import lossedu as le
+
+FAULTS = list(dict.fromkeys(row[0] for row in BROKEN.values()))
+
+
+@functools.cache
+def audited(index: int) -> le.Report:
+    return le.audit(FAULTS[index])
+
+
+def found(report: le.Report, name: str) -> list[le.Finding]:
+    return [finding for finding in report.findings if finding.name == name]
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_fault_is_found(case: str) -> None:
+    loss, name, severity, words = BROKEN[case]
+    report = audited(FAULTS.index(loss))
+    told = [f for f in found(report, name) if f.severity == severity]
+    assert any(words in f.evidence + f.advice for f in told), report
+    assert report.ok is not any(f.severity == "error" for f in report.findings)
+    assert all(f.advice and f.evidence for f in report.findings)
+
+
+# What else is said about a loss with one fault must not be an error, unless the table above has it.
+CONSEQUENCES = {
+    "integer input",  # most naive losses compute with whatever they get
+    "value not finite",
+    "size",
+}
+
+
+@pytest.mark.parametrize("index", range(len(FAULTS)))
+def test_no_further_errors(index: int) -> None:
+    known = {name for loss, name, _, _ in BROKEN.values() if loss is FAULTS[index]}
+    errors = {f.name for f in audited(index).findings if f.severity == "error"}
+    assert errors <= known | CONSEQUENCES, audited(index)
+
+
+@pytest.mark.parametrize(
+    "loss", [broken_losses.stop_gradient_weight, broken_losses.straight_through, broken_losses.Dropped()]
+)
+def test_deliberate_tricks_are_no_errors(loss: Any) -> None:
+    report = le.audit(lambda x, y: loss(x.float(), y.float()))
+    assert {f.name for f in report.findings if f.severity == "error"} <= {"integer input"}, report
+
+
+def test_the_line_that_cuts_the_graph_is_named() -> None:
+    (finding,) = found(le.audit(broken_losses.WithTone()), "dead term")
+    assert "in tone_curve" in finding.evidence and "broken_losses.py" in finding.evidence
+    assert "histogram_emd_loss" in finding.advice
+
+
+def test_what_divides_zero_by_zero_is_named() -> None:
+    (finding,) = found(le.audit(broken_losses.tone_curve), "value not finite")
+    assert "first in div at" in finding.evidence and "divided by 0" in finding.advice
+
+
+def test_a_graph_cut_without_effect_is_not_reported() -> None:
+    log: list[float] = []
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        value = F.mse_loss(x, y)
+        log.append(value.item())
+        return value
+
+    assert le.audit(loss).ok
+
+
+def test_wrong_backward_is_not_taken_for_a_dead_term_where_a_number_is_logged() -> None:
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        value = broken_losses.wrong_backward(x, y)
+        assert value.item() >= 0
+        return value
+
+    errors = [f.name for f in le.audit(loss).findings if f.severity == "error"]
+    assert errors == ["wrong gradient"]
+
+
+def test_dead_term_of_a_weighted_loss_has_its_name() -> None:
+    loss = le.WeightedLoss({"pixels": (1.0, le.mse_loss), "tone <curve>": (1e-6, broken_losses.tone_curve)})
+    report = le.audit(loss)
+    (finding,) = [f for f in found(report, "dead term") if "tone <curve>" in f.evidence]
+    assert finding.severity == "error" and "weight 1e-06" in finding.evidence
+    assert "gradient share" not in [f.name for f in report.findings if "pixels" not in f.evidence]
+
+
+def test_shares_of_a_weighted_loss() -> None:
+    report = le.audit(le.WeightedLoss({"mse": (0.5, le.mse_loss), "ssim": (0.5, le.ssim_loss)}))
+    (finding,) = found(report, "gradient share")
+    assert finding.severity == "info" and "ssim 99" in finding.evidence
+
+
+def test_weight_zero_is_not_dead() -> None:
+    report = le.audit(le.WeightedLoss({"mse": (1.0, le.mse_loss), "tone": (0.0, broken_losses.tone_curve)}))
+    assert "value not finite" not in [f.name for f in report.findings if "term" in f.evidence]
+    assert not [f for f in found(report, "dead term") if "'tone'" in f.evidence]
+
+
+class Batches(nn.Module):
+    """Whatever is called raises, now and then."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        if torch.rand(()) < 0.5:
+            raise ArithmeticError("unlucky")
+        return F.mse_loss(x, y)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, RecursionError, AssertionError])
+def test_no_exception_of_a_loss_gets_out(error: type[Exception]) -> None:
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        raise error("a < b & c")
+
+    report = le.audit(loss)
+    assert [f.name for f in report.findings] == ["crash"] and error.__name__ in report.findings[0].evidence
+    assert isinstance(le.audit(Batches()), le.Report)
+
+
+@pytest.mark.parametrize("limit", [40, 80, 120])
+def test_a_loss_that_fails_later_on_is_still_reported(limit: int) -> None:
+    calls = 0
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > limit:
+            raise MemoryError("full")
+        return F.mse_loss(x, y)
+
+    report = le.audit(loss)
+    assert any("MemoryError" in f.evidence for f in report.findings), report
+
+
+def renamed(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def anything(a: Tensor, b: Tensor) -> Tensor:
+        return loss(a, b)
+
+    return anything
+
+
+def test_names_do_not_matter() -> None:
+    for loss in (broken_losses.MSSSIM_ON_255, broken_losses.gmsd, broken_losses.detached_term):
+        one, other = le.audit(loss), le.audit(renamed(loss))
+        assert [(f.name, f.severity) for f in one.findings] == [(f.name, f.severity) for f in other.findings]

@@ -1,0 +1,199 @@
+"""No false alarm: our losses and torch's have no errors, and what is said about them is right."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import kornia
+import pictures
+import pytest
+import pytorch_msssim
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import lossedu as le
+
+
+def small_network() -> nn.Module:
+    torch.manual_seed(3)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LeakyReLU(), nn.Dropout(0.2), nn.BatchNorm2d(8), nn.Conv2d(8, 1, 3))
+    return net.requires_grad_(False)
+
+
+class Adversary(nn.Module):
+    """A generator's loss against a discriminator with dropout and batch normalisation, in training mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judge = small_network()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.softplus(-self.judge(x).mean(dim=(1, 2, 3))).mean()
+
+
+def ours(name: str, **options: Any) -> Any:
+    """Return one of our functions under another name, or None where it does not exist yet."""
+    function = getattr(le, name, None)
+    return None if function is None else lambda a, b: function(a, b, **options)
+
+
+def perceptual() -> Any:
+    return le.PerceptualLoss(("relu1_2", "relu2_2"), weights="random") if hasattr(le, "PerceptualLoss") else None
+
+
+def adversarial() -> Any:
+    return le.AdversarialColorLoss(le.ColorDiscriminator()) if hasattr(le, "AdversarialColorLoss") else None
+
+
+def tv(kind: str) -> Any:
+    return (lambda a: le.tv_loss(a, kind=kind)) if hasattr(le, "tv_loss") else None
+
+
+SOUND: dict[str, Any] = {
+    "mse": le.mse_loss,
+    "l1": le.l1_loss,
+    "charbonnier": le.charbonnier_loss,
+    "ssim": le.ssim_loss,
+    "ssim 9": ours("ssim_loss", sigma=9.0, padding="reflect"),
+    "MSELoss": le.MSELoss(),
+    "SSIMLoss": le.SSIMLoss(),
+    "sum": ours("mse_loss", reduction="sum"),
+    "torch mse": F.mse_loss,
+    "torch l1": F.l1_loss,
+    "torch huber": F.huber_loss,
+    "torch smooth l1": F.smooth_l1_loss,
+    "torch MSELoss": nn.MSELoss(),
+    "torch L1Loss": nn.L1Loss(),
+    "torch HuberLoss": nn.HuberLoss(),
+    "torch SmoothL1Loss": nn.SmoothL1Loss(beta=0.1),
+    "weighted": le.WeightedLoss({"mse": (0.5, le.mse_loss), "ssim": (0.5, le.ssim_loss)}),
+    "tv": tv("anisotropic"),
+    "tv isotropic": tv("isotropic"),
+    "tv squared": tv("squared"),
+    "ms_ssim": ours("ms_ssim_loss", weights=(0.5, 0.5)),
+    "ms_ssim_sigma": ours("ms_ssim_sigma_loss", sigmas=(0.5, 1, 2)),
+    "ms_ssim_sigma patch": ours("ms_ssim_sigma_loss", form="patch"),
+    "mix": ours("mix_loss", sigmas=(0.5, 1, 2)),
+    "emd": ours("histogram_emd_loss"),
+    "emd logistic": ours("histogram_emd_loss", kernel="logistic", bins=32),
+    "emd sort": ours("histogram_emd_loss", kernel="sort"),
+    "blurred mse": ours("blurred_mse_loss"),
+    "perceptual": perceptual(),
+    "adversarial colour": adversarial(),
+    "adversary with dropout": Adversary(),
+    "msssim in its range": lambda a, b: 1 - pytorch_msssim.ssim(a.float(), b.float(), data_range=1.0),
+    "kornia ssim": kornia.losses.SSIMLoss(11),
+    "kornia charbonnier": lambda a, b: kornia.losses.charbonnier_loss(a, b, reduction="mean"),
+    "kornia welsch": lambda a, b: kornia.losses.welsch_loss(a, b, reduction="mean"),
+    "kornia geman-mcclure": lambda a, b: kornia.losses.geman_mcclure_loss(a, b, reduction="mean"),
+    "cosine": lambda a, b: 1 - F.cosine_similarity(a.flatten(1), b.flatten(1)).mean(),
+    "edges": lambda a, b: (a.diff(dim=-1) - b.diff(dim=-1)).abs().mean() + (a.diff(dim=-2) - b.diff(dim=-2)).abs().mean(),
+    "spectrum": lambda a, b: torch.view_as_real(torch.fft.rfft2(a.float() - b.float(), norm="ortho")).abs().mean(),
+}  # fmt: skip
+WARNED = {"adversary with dropout": {"training mode", "batch"}, "kornia ssim": {"half precision"}}
+#: Peers that read or wrap integers are rightly told so.
+INTEGERS = {"kornia ssim", "kornia charbonnier", "kornia welsch", "kornia geman-mcclure", "cosine", "edges"}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_no_false_alarm(name: str) -> None:
+    loss = SOUND[name]
+    if loss is None:
+        pytest.skip("the loss does not exist yet")
+    report = le.audit(loss)
+    errors = {f.name for f in report.findings if f.severity == "error"}
+    assert errors <= ({"integer input"} if name in INTEGERS else set()), report
+    warned = {f.name for f in report.findings if f.severity == "warning"}
+    if not name.startswith("kornia"):
+        assert warned <= WARNED.get(name, {"half precision"}), report
+    assert not [check for check in report.checks if "crash" in check.outcome], report
+
+
+def test_mse_has_nothing_to_tell() -> None:
+    report = le.audit(le.mse_loss)
+    assert report.findings == () and report.ok
+    assert report.price is not None and report.price.uniform == pytest.approx(1, rel=1e-4)
+
+
+def test_ssim_is_blind_and_says_so_as_info() -> None:
+    report = le.audit(le.ssim_loss)
+    kinds = {f.name: f.severity for f in report.findings}
+    assert kinds["blind to a uniform shift"] == kinds["blind to low frequencies"] == kinds["scale"] == "info"
+    assert set(kinds.values()) == {"info"}
+
+
+def test_asymmetry_is_info() -> None:
+    report = le.audit(lambda x, y: ((x - y) ** 2 * (0.1 + y)).mean())
+    assert [f.severity for f in report.findings if f.name == "asymmetry"] == ["info"] and report.ok
+
+
+def test_own_images_are_used() -> None:
+    y = pictures.photo("chelsea", (300, 280), top=0, left=0).float()
+    x = pictures.noisy(y, 0.1)
+    report = le.audit(le.ssim_loss, x=x, y=y)
+    assert report.ok and report.pictures is not None
+    assert torch.equal(report.pictures[1], y[0, :, 22:278, 12:268])
+    assert torch.equal(report.pictures[0], x[0, :, 22:278, 12:268])
+    # One alone is the reference, and something is done to it.
+    alone = le.audit(le.mse_loss, y=y[..., :32, :32]).pictures
+    assert alone is not None and alone[1] is not None and not torch.equal(alone[0], alone[1])
+
+
+def test_images_of_255_need_a_range_of_255() -> None:
+    y = 255 * pictures.photo("chelsea", 64).float()
+    x = y + 8 * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    report = le.audit(lambda a, b: 1 - pytorch_msssim.ssim(a, b), x=x, y=y)
+    assert "data range" not in {f.name for f in report.findings}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "words"),
+    [
+        ((3,), {}, TypeError, "loss must be a function or module"),
+        ((le.MSELoss,), {}, TypeError, "got the class MSELoss; pass MSELoss()"),
+        ((le.mse_loss,), {"x": torch.zeros(3, 8, 8)}, ValueError, "x must have shape"),
+        ((le.mse_loss,), {"y": torch.zeros(1, 3, 8, 8, dtype=torch.uint8)}, TypeError, "y must have a floating dtype"),
+        ((le.mse_loss,), {"x": torch.zeros(1, 3, 8, 8), "y": torch.zeros(1, 1, 8, 8)}, ValueError, "same shape"),
+        ((le.mse_loss,), {"y": torch.full((1, 3, 8, 8), torch.nan)}, ValueError, "must hold finite numbers"),
+    ],
+)
+def test_bad_calls(arguments: Any, options: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as caught:
+        le.audit(*arguments, **options)
+    assert words in str(caught.value)
+
+
+def test_everything_is_as_before() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
+    net(torch.rand(2, 3, 8, 8)).sum().backward()
+    frozen = nn.Conv2d(3, 4, 3).requires_grad_(False).eval()
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        return F.mse_loss(net(x), net(y)) + F.mse_loss(frozen(x), frozen(y)) + 0 * torch.rand(())
+
+    before = copy.deepcopy(net.state_dict())
+    grads = [p.grad.clone() for p in net.parameters() if p.grad is not None]
+    modes, state, wanted = [m.training for m in net.modules()], torch.get_rng_state(), torch.is_grad_enabled()
+    with torch.no_grad():
+        report = le.audit(loss)
+    assert {"trainable parameters", "training mode"} <= {f.name for f in report.findings}
+    assert all(torch.equal(a, b) for a, b in zip(before.values(), net.state_dict().values(), strict=True))
+    assert len(grads) == 4
+    assert all(torch.equal(a, p.grad) for a, p in zip(grads, net.parameters(), strict=True) if p.grad is not None)
+    assert modes == [m.training for m in net.modules()] and not frozen.training
+    assert torch.equal(state, torch.get_rng_state()) and torch.is_grad_enabled() == wanted
+    assert all(p.requires_grad for p in net.parameters()) and not any(p.requires_grad for p in frozen.parameters())
+
+
+def test_works_in_inference_mode() -> None:
+    with torch.inference_mode():
+        assert le.audit(le.l1_loss).ok
+
+
+def test_same_loss_same_report() -> None:
+    def told(report: le.Report) -> list[tuple[str, str]]:
+        return [(f.name, f.evidence) for f in report.findings if f.name != "memory"]
+
+    assert told(le.audit(le.ssim_loss)) == told(le.audit(le.ssim_loss))
