@@ -278,19 +278,24 @@ class _BackwardRaises(torch.autograd.Function):
         raise NotImplementedError("no backward yet")
 
 
+POST_GAUSSIAN = PostGaussian()
+WITH_TONE = WithTone()
+TRAINABLE = TrainableFeatures()
+NORMALISED = Normalised()
+
 #: loss, name of the finding, severity, words of its evidence or advice
 BROKEN: dict[str, tuple[Any, str, str, str]] = {
-    "post, window": (PostGaussian(), "crash", "error", "TypeError"),
-    "post, window, advice": (PostGaussian(), "crash", "error", "math.exp"),
+    "post, window": (POST_GAUSSIAN, "crash", "error", "TypeError"),
+    "post, window, advice": (POST_GAUSSIAN, "crash", "error", "math.exp"),
     "post, SSIM of 255": (lambda x, y: 1 - naive_ssim(x, y), "data range", "warning", "val_range = 255"),
     "post, second example": (MseAndSsim(), "data range", "warning", "val_range=1.0"),
-    "post, third example, range": (WithTone(), "data range", "warning", "255"),
-    "post, third example, histogram": (WithTone(), "dead term", "error", "torch.histc"),
-    "post, third example, outside": (WithTone(), "value not finite", "error", "all above the range"),
+    "post, third example, range": (WITH_TONE, "data range", "warning", "255"),
+    "post, third example, histogram": (WITH_TONE, "dead term", "error", "torch.histc"),
+    "post, third example, outside": (WITH_TONE, "value not finite", "error", "all above the range"),
     "histogram alone": (tone_curve, "no gradient", "error", "torch.histc"),
     "content loss without return": (NoReturn(), "returns nothing", "error", "None"),
-    "content loss, trainable": (TrainableFeatures(), "trainable parameters", "warning", "4 tensors"),
-    "content loss, no normalisation": (TrainableFeatures(), "scale", "info", "look at the raw image"),
+    "content loss, trainable": (TRAINABLE, "trainable parameters", "warning", "4 tensors"),
+    "content loss, no normalisation": (TRAINABLE, "scale", "info", "look at the raw image"),
     "squared TV": (SquaredTV(), "squared differences", "info", "8"),
     "isotropic TV": (isotropic_tv, "gradient not finite", "error", "Sqrt"),
     "gmsd": (gmsd, "gradient not finite", "error", "identical"),
@@ -309,13 +314,13 @@ BROKEN: dict[str, tuple[Any, str, str, str]] = {
     "rounded": (rounded_term, "dead term", "error", "round"),
     "counted": (counted_term, "dead term", "error", "jumps"),
     "stop-gradient": (stop_gradient_weight, "stop-gradient", "warning", "deliberate"),
-    "8-bit wraps": (wraps, "integer input", "error", "floats"),
+    "8-bit wraps": (wraps, "integer input", "warning", "floats"),
     "in place": (in_place, "changes its input", "error", "x had other values"),
     "view": (views, "strides", "warning", "view"),
     "raw memory": (raw_memory, "strides", "error", "instead of"),
     "counts calls": (Counts(), "state between calls", "warning", "the same pair"),
-    "batch norm": (Normalised(), "training mode", "warning", "eval"),
-    "batch norm, pooled": (Normalised(), "batch", "warning", "neither"),
+    "batch norm": (NORMALISED, "training mode", "warning", "eval"),
+    "batch norm, pooled": (NORMALISED, "batch", "warning", "neither"),
     "dropout": (Dropped(), "random value", "info", "seeds"),
     "range from data": (range_from_data, "data range", "warning", "bright pixel"),
     "channel weights": (colours_mixed_up, "channel order", "info", "BGR"),

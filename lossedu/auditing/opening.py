@@ -90,25 +90,27 @@ def open_case(loss: Callable[..., Any], x: Tensor | None, y: Tensor | None) -> C
     own = given_pair(x, y)
     first: LossFailed | None = None
     tries = [(0, 0)] if own else list(_TRIES)
-    with torch.device("cpu"):
-        while tries:
-            channels, side = tries.pop(0)
-            a, b, peak = own or _default_pair(side, channels, subject)
-            for takes_pair in (True, False):
-                subject.takes_pair = takes_pair
-                try:
-                    value = subject.value(a, b)
-                except LossFailed as failure:
-                    if first is None:
-                        first = failure
-                        tries += _sides_in(failure.message) if own is None else []
-                    continue
-                case = _opened(subject, a, b, peak, value)
-                if first is not None:
-                    case.notes.append(_note(takes_pair, own is None, channels, side, first))
-                return case
-            if first is not None and first.returned:
-                break
+    while tries:
+        channels, side = tries.pop(0)
+        a, b, peak = own or _default_pair(side, channels, subject)
+        # A gradient penalty needs an x that asks for a gradient at every call.
+        for takes_pair, needs_graph in ((True, False), (True, True), (False, False)):
+            if needs_graph and not (first is not None and "grad" in first.message):
+                continue
+            subject.takes_pair, subject.needs_graph = takes_pair, needs_graph
+            try:
+                value = subject.value(a, b)
+            except LossFailed as failure:
+                if first is None:
+                    first = failure
+                    tries += _sides_in(failure.message) if own is None else []
+                continue
+            case = _opened(subject, a, b, peak, value)
+            if first is not None and not needs_graph:
+                case.notes.append(_note(takes_pair, own is None, channels, side, first))
+            return case
+        if first is not None and first.returned:
+            break
     subject.takes_pair = True
     assert first is not None
     return first
@@ -123,7 +125,8 @@ def _sides_in(message: str) -> list[tuple[int, int]]:
 
 def _default_pair(side: int, channels: int, subject: Subject) -> tuple[Tensor, Tensor, float]:
     device = next((p.device for module in subject.modules for p in module.parameters()), torch.device("cpu"))
-    y = picture((side, side), channels=channels).to(device)
+    with torch.device("cpu"):  # whatever the default is
+        y = picture((side, side), channels=channels).to(device)
     return degraded(y, 1.0).float(), y.float(), 1.0
 
 

@@ -114,6 +114,7 @@ def standalone(report: Report) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>{title}</title>\n<style>html{{color-scheme:light dark}}"
-        "body{margin:1rem auto;max-width:62rem;padding:0 .75rem;font-family:sans-serif}</style>\n</head>\n<body>\n<main>\n"
+        "body{margin:1rem auto;max-width:62rem;padding:0 .75rem;font-family:sans-serif}</style>\n"
+        "</head>\n<body>\n<main>\n"
         f"{section(report, level=1)}</main>\n</body>\n</html>\n"
     )

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 def noise(like: Tensor, seed: int) -> Tensor:
     """Return white Gaussian noise with the shape, dtype and device of `like`."""
-    values = torch.randn(like.shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=torch.float64)
+    generator = torch.Generator("cpu").manual_seed(seed)
+    values = torch.randn(like.shape, generator=generator, dtype=torch.float64, device="cpu")
     return values.to(like)
 
 

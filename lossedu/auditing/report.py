@@ -17,7 +17,7 @@ _WIDTH = 100
 _LEFT = 28  # columns of the table before the text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """What an audit found.
 
@@ -76,6 +76,9 @@ class Report:
                     f"{check.name}: {mark}{check.outcome}", _WIDTH, initial_indent="  ", subsequent_indent="    "
                 )
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return section(self)

@@ -125,7 +125,8 @@ def cost(case: Case) -> Outcome:
     mine, kept = _time(case.subject.gradient, case), _kept(case)
     base = _time(lambda x, y: torch.autograd.grad(F.mse_loss(x := x.clone().requires_grad_(), y), x), case)
     images = kept / (case.x.numel() * case.x.element_size())
-    text = f"value and gradient {1e3 * mine:.2g} ms, {brief(mine / base)} times MSE; keeps {brief(images)} times x for backward"
+    text = f"value and gradient {1e3 * mine:.2g} ms, {brief(mine / base)} times MSE"
+    text += f"; keeps {brief(images)} times x for backward"
     if images > 50:
         advice = (
             "Memory limits the batch: use a fused or closed-form version, smaller crops, or torch.utils.checkpoint."

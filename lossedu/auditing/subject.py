@@ -77,7 +77,7 @@ class Subject:
 
     def __init__(self, loss: Callable[..., Any]) -> None:
         self.loss = loss
-        self.takes_pair = True
+        self.takes_pair, self.needs_graph = True, False
         self.warned: dict[str, str] = {}
         self.modules = modules_of(loss)
 
@@ -85,6 +85,8 @@ class Subject:
         self, x: Tensor, y: Tensor, *, seed: int | None = 0, copy: bool = True, mode: Any = None, quiet: bool = False
     ) -> Any:
         """Return whatever the loss returns."""
+        if self.needs_graph and not x.requires_grad and x.is_floating_point():
+            x = x.detach().requires_grad_()
         if copy:
             x, y = x.clone(), y.clone()
         if seed is not None:

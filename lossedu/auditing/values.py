@@ -107,12 +107,14 @@ def integer_input(case: Case) -> Outcome:
     expected = [_value(case, x8.float() / k, y8.float() / k) for k in (1, 255)]
     if any(e is not None and abs(value - e) <= 0.02 * abs(e) + 1e-12 for e in expected):
         return "8-bit images are read as numbers", []
+    constant = value == _value(case, y8, y8)
     known = " and ".join(f"{e:.4g}" for e in expected if e is not None)
     return "8-bit images give another value", [
         Finding(
             "integer input",
-            "error",
-            f"uint8 images gave {value:.4g} without a word; the same numbers as floats give {known} (0 to 255, [0, 1])",
+            "error" if constant else "warning",
+            f"uint8 images gave {value:.4g} without a word{', as equal ones do' if constant else ''}; the same numbers "
+            f"as floats give {known} (0 to 255, [0, 1])",
             "Integer arithmetic wraps around, and a window cast to integers is all zeros. Raise a TypeError for "
             "integer dtypes, or start with x = x.float() / 255; callers: convert before you call.",
         )

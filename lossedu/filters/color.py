@@ -35,7 +35,7 @@ def _dped_taps() -> tuple[float, ...]:
     radius = TAPS // 2
 
     def beyond(z: float) -> float:
-        return math.erfc(z / math.sqrt(2)) / 2
+        return math.erfc(z / math.sqrt(2))  # twice the tail, which the sum takes out again
 
     half = [math.sqrt(beyond((k - 0.5) * width) - beyond((k + 0.5) * width)) for k in range(radius + 1)]
     raw = [*half[:0:-1], *half]

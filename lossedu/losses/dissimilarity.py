@@ -44,7 +44,7 @@ def _whole(
     """Do what `sums_and_gradients` promises, all in one piece, and leave out the windows that are `blank`."""
     p, q = sum_and_difference(x, y, k)
     t = terms(p, q, window, k, luminance)
-    losses = loss_map(t)
+    losses = loss_map(t)  # may be one of the terms, whose slopes will be blank there as well
     for place in blank:
         losses[place] = 0
     sums = losses.sum(dim=(0, 2, 3)).view(x.shape[:2])
@@ -99,8 +99,9 @@ def sums_and_gradients(
     A sign of 1 asks for the gradient in x, -1 for the one in y.  Without `luminance` it is the sum of 1 - cs.
     """
     n, c = x.shape[:2]
-    tiles = list(_tiles(x.shape, window.numel()))
-    if x.device.type != "cpu" or torch.compiler.is_compiling() or (len(tiles[0][0]) == n and len(tiles) == 1):
+    in_one_piece = x.device.type != "cpu" or torch.compiler.is_compiling()
+    tiles = [] if in_one_piece else list(_tiles(x.shape, window.numel()))
+    if in_one_piece or [len(strips) for strips, _ in tiles] == [n]:
         sums, grads = _whole(x, y, window, k, signs, luminance)
         return sums, [grad.contiguous() for grad in grads]
     totals: list[Any] = [0] * n

@@ -44,10 +44,8 @@ class _Cumulative(Function):
     def forward(x: Tensor, points: Tensor, width: float) -> Tensor:
         # Sums in float64 keep the order that single terms have, so that no bin of their differences is below 0.
         wide = x.dtype if x.device.type == "mps" else torch.float64
-        total = torch.zeros((), dtype=wide, device=x.device)
-        for z in _chunks(x, points, width):
-            total = total + z.sigmoid_().sum(dim=1, dtype=wide)
-        return total / x.shape[1]
+        parts = [z.sigmoid_().sum(dim=1, dtype=wide) for z in _chunks(x, points, width)]
+        return torch.stack(parts).sum(dim=0) / x.shape[1]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -93,12 +91,12 @@ def logistic_cumulative(x: Tensor, bins: int, bandwidth: float, mirror: bool, da
     seen = list(_in_reach(bins, width))
     points = [2 * m + sign * edges(first, last) for m, sign, first, last in seen]
     pieces = _Cumulative.apply(x, torch.cat(points), width).split([len(p) for p in points], dim=1)
-    total = torch.zeros((), dtype=pieces[0].dtype, device=x.device)
+    terms = []
     for (m, sign, first, last), piece in zip(seen, pieces, strict=True):
         # Out of reach G is 0 below the range and 1 above it, where the ones of +edge and -edge cancel.
         near = piece - 1 if m > 0 else piece
-        total = total + sign * F.pad(near, (first - 1, bins - last))
-    return total
+        terms.append(sign * F.pad(near, (first - 1, bins - last)))
+    return torch.stack(terms).sum(dim=0)
 
 
 __all__ = ["logistic_cumulative"]

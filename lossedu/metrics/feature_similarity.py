@@ -77,7 +77,7 @@ def fsim(x: Tensor, y: Tensor, *, chromatic: bool = False, data_range: float = 1
     1.0
     """
     x, y = on_peak_scale(x, y, data_range)
-    large_enough(*x.shape[-2:], SHORTEST_WAVE, "(the wavelength of the finest filter)")
+    large_enough(x.shape[-2:], SHORTEST_WAVE, "(the wavelength of the finest filter)")
     if not isinstance(chromatic, bool):
         raise ValueError(f"chromatic must be True or False, got {chromatic!r}")
     factor = reduction_factor(*x.shape[-2:])

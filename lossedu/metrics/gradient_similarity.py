@@ -75,7 +75,7 @@ def gmsd(x: Tensor, y: Tensor, *, data_range: float = 1.0, reduction: str = "mea
     0.0
     """
     x, y = on_peak_scale(x, y, data_range)
-    large_enough(*x.shape[-2:], 3, "(2 x 2 after halving)")
+    large_enough(x.shape[-2:], 3, "(2 x 2 after halving)")
     with torch.autocast(x.device.type, enabled=False):
         halves = average_down(luma(torch.cat((x, y))), 2)
         m_x, m_y = gradient_length(halves, PREWITT).chunk(2)

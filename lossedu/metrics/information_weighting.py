@@ -154,10 +154,8 @@ def iw_ssim(x: Tensor, y: Tensor, *, data_range: float = 1.0, reduction: str = "
     """
     x, y = on_peak_scale(x, y, data_range)
     # Numbers also where torch.compile would take symbols: with those it needs minutes for the pyramid.
-    height, width = (index(side) for side in x.shape[-2:])
-    large_enough(
-        height, width, (WINDOW - 1) * 2 ** (LEVELS - 1) + 1, f"for a window of {WINDOW} pixels at {LEVELS} scales"
-    )
+    sides = [index(side) for side in x.shape[-2:]]
+    large_enough(sides, (WINDOW - 1) * 2 ** (LEVELS - 1) + 1, f"for a window of {WINDOW} pixels at {LEVELS} scales")
     with torch.autocast(x.device.type, enabled=False):
         pairs = [band.chunk(2) for band in laplacian_pyramid(luma(torch.cat((x, y))), LEVELS)]
         values = x.new_ones(x.shape[0])

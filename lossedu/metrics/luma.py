@@ -10,6 +10,8 @@ the luma of YIQ,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -48,8 +50,9 @@ def on_peak_scale(x: Tensor, y: Tensor, data_range: float) -> tuple[Tensor, Tens
     return x * factor, y * factor
 
 
-def large_enough(height: int, width: int, needed: int, purpose: str) -> None:
+def large_enough(sides: Sequence[int], needed: int, purpose: str) -> None:
     """Raise `ValueError` if an image is lower or narrower than `needed` pixels."""
+    height, width = sides
     if min(height, width) < needed:
         raise ValueError(
             f"x is too small: height and width must be at least {needed} {purpose}, got {height} x {width}"

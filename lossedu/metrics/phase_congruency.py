@@ -87,7 +87,8 @@ def _kept(height: int, width: int, dtype: torch.dtype, device: str) -> Bank:
     # Never made under inference mode, or a first call from there would poison later training.
     with torch.inference_mode(False), torch.no_grad(), torch.device("cpu"):
         made = _build(height, width)
-        return Bank(*(part.to(device=device, dtype=dtype) for part in made[:3]), made.noise)
+        radial, even, odd = (part.to(device=device, dtype=dtype) for part in (made.radial, made.even, made.odd))
+        return Bank(radial, even, odd, made.noise)
 
 
 @torch.compiler.assume_constant_result

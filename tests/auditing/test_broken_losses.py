@@ -39,7 +39,6 @@ def test_fault_is_found(case: str) -> None:
 
 # What else is said about a loss with one fault must not be an error, unless the table above has it.
 CONSEQUENCES = {
-    "integer input",  # most naive losses compute with whatever they get
     "value not finite",
     "size",
 }
@@ -56,18 +55,18 @@ def test_no_further_errors(index: int) -> None:
     "loss", [broken_losses.stop_gradient_weight, broken_losses.straight_through, broken_losses.Dropped()]
 )
 def test_deliberate_tricks_are_no_errors(loss: Any) -> None:
-    report = le.audit(lambda x, y: loss(x.float(), y.float()))
-    assert {f.name for f in report.findings if f.severity == "error"} <= {"integer input"}, report
+    report = le.audit(loss)
+    assert report.ok, report
 
 
 def test_the_line_that_cuts_the_graph_is_named() -> None:
-    (finding,) = found(le.audit(broken_losses.WithTone()), "dead term")
+    (finding,) = found(audited(FAULTS.index(broken_losses.WITH_TONE)), "dead term")
     assert "in tone_curve" in finding.evidence and "broken_losses.py" in finding.evidence
     assert "histogram_emd_loss" in finding.advice
 
 
 def test_what_divides_zero_by_zero_is_named() -> None:
-    (finding,) = found(le.audit(broken_losses.tone_curve), "value not finite")
+    (finding,) = found(audited(FAULTS.index(broken_losses.tone_curve)), "value not finite")
     assert "first in div at" in finding.evidence and "divided by 0" in finding.advice
 
 
@@ -154,6 +153,6 @@ def renamed(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def test_names_do_not_matter() -> None:
-    for loss in (broken_losses.MSSSIM_ON_255, broken_losses.gmsd, broken_losses.detached_term):
-        one, other = le.audit(loss), le.audit(renamed(loss))
+    for loss in (broken_losses.gmsd, broken_losses.detached_term):
+        one, other = audited(FAULTS.index(loss)), le.audit(renamed(loss))
         assert [(f.name, f.severity) for f in one.findings] == [(f.name, f.severity) for f in other.findings]

@@ -211,6 +211,8 @@ def test_width_and_size_set_the_layers() -> None:
     shapes = [tuple(p.shape) for p in small.parameters() if p.ndim > 1]
     assert shapes == [(12, 1, 11, 11), (32, 12, 5, 5), (48, 32, 3, 3), (48, 48, 3, 3), (32, 48, 3, 3),
                       (256, 32 * 2 * 3), (1, 256)]  # fmt: skip
+    least = le.ColorDiscriminator(image_size=17, width=1e-9)
+    assert [tuple(p.shape)[:2] for p in least.parameters() if p.ndim > 1] == [(1, 3), *[(1, 1)] * 4, (1, 4), (1, 1)]
     assert repr(small).startswith("ColorDiscriminator(\n  image_size=(20, 36), channels=1, width=0.25\n")
     assert (small.image_size, small.channels, small.width) == ((20, 36), 1, 0.25)
 

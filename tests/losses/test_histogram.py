@@ -274,6 +274,10 @@ def test_equal_pixels_are_ranked_as_they_lie() -> None:
     x = flat(0.5, 0.5, 0.5, 0.5).requires_grad_()
     le.histogram_emd_loss(x, flat(0.6, 0.1, 0.9, 0.2), kernel="sort").backward()
     assert x.grad is not None and x.grad.tolist() == [[[[0.25, 0.25, -0.25, -0.25]]]]
+    # so many that a sort which does not keep the order of equals would show it
+    x, y = torch.full((1, 1, 64, 64), 0.5, requires_grad=True), torch.linspace(0, 1, 4096).view(1, 1, 64, 64)
+    le.histogram_emd_loss(x, y, kernel="sort", reduction="sum").backward()
+    assert x.grad is not None and torch.equal(x.grad, (0.5 - y).sign() / 4096)
 
 
 @pytest.mark.parametrize("kernel", ["linear", "logistic"])
@@ -359,6 +363,37 @@ def test_the_logistic_kernel_takes_its_pixels_in_portions(monkeypatch: pytest.Mo
         (2, 6, 5),
         (2, 2, 5),
     ]
+
+
+def test_only_edges_within_reach_are_looked_at() -> None:
+    """38 bandwidths of 0.0101 reach 0.3838 beyond the range, each mirror image an interval of edges."""
+    assert list(logistic._in_reach(100, 0.0101)) == [(0, 1, 1, 100), (0, -1, 1, 38), (1, -1, 62, 100)]
+    assert list(logistic._in_reach(4, 0.001)) == [(0, 1, 1, 4), (1, -1, 4, 4)]
+    wide = [(-1, 1, 1, 2), (0, 1, 1, 2), (0, -1, 1, 2), (1, 1, 1, 1), (1, -1, 1, 2)]
+    assert list(logistic._in_reach(2, 0.05)) == wide  # 1.9 beyond the range
+
+
+def test_the_logistic_kernel_keeps_its_digits() -> None:
+    """Sums of float32 are float64, and far from an edge the slope is exp(-|z|) / W, not 1 minus a rounded 1."""
+    rows = photo(size=16).float().flatten(2)[0]
+    cumulative = logistic.logistic_cumulative(rows, 16, 0.025, True, 1.0)
+    assert cumulative.dtype == torch.float64
+    for place in (0.0, 1.0):  # 20 bandwidths below and above the edge
+        x = torch.tensor([[place]], requires_grad=True)
+        value = logistic._Cumulative.apply(x, torch.tensor([0.5]), 0.025)
+        (grad,) = torch.autograd.grad(value.sum(), x)
+        assert grad.item() == pytest.approx(-math.exp(-20) / 0.025, rel=1e-4)
+
+
+@pytest.mark.parametrize(("kernel", "mirror"), [*[(k, True) for k in KERNELS], ("logistic", False)])
+def test_nothing_is_made_on_another_device(kernel: str, mirror: bool) -> None:
+    """Meta tensors have shapes and no values, and do not mix with those of the CPU."""
+    x = torch.empty(2, 3, 8, 8, device="meta", requires_grad=True)
+    value = le.histogram_emd_loss(x, x.detach(), kernel=kernel, mirror=mirror)
+    assert value.device.type == "meta"
+    value.backward()
+    if kernel != "sort":
+        assert le.soft_histogram(x, kernel=kernel, mirror=mirror).device.type == "meta"
 
 
 # What must hold for any images
@@ -539,4 +574,6 @@ def test_module() -> None:
         "reduction": "sum",
     }
     assert torch.equal(module(x, y), le.histogram_emd_loss(x, y, **options))
+    plain = {"bins": 256, "kernel": "linear", "bandwidth": None, "mirror": True, "data_range": 1.0, "reduction": "mean"}
+    assert le.HistogramEMDLoss().options == plain
     assert repr(module) == f"HistogramEMDLoss({', '.join(f'{k}={v!r}' for k, v in options.items())})"

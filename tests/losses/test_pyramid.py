@@ -209,6 +209,41 @@ def test_what_is_worked_out_and_kept() -> None:
     assert sum(kept.values()) <= 3 * 4 / 3 * x.numel() * x.element_size() + 5000
 
 
+@pytest.mark.parametrize(
+    ("shape", "groups", "height"),
+    [
+        ((1, 3, 64, 64), [1], 64),  # too low to be cut
+        ((8, 3, 64, 64), [8], 64),  # enough channels as it is
+        ((2, 3, 128, 128), [4], 69),  # two strips of each image: 12 channels
+        ((3, 3, 130, 130), [4, 2], 70),
+        ((4, 3, 256, 256), [4, 4, 4, 4], 72),  # too large to be worked on at once
+        ((1, 3, 1024, 1024), [4, 4, 4, 4], 74),
+    ],
+)
+def test_how_pictures_are_cut(
+    shape: tuple[int, ...], groups: list[int], height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles = list(dissimilarity._tiles(torch.Size(shape), 11))
+    assert [len(strips) for strips, _ in tiles] == groups
+    assert {rows for _, rows in tiles} == {height}
+    seen = torch.zeros(shape[0], shape[2] - 10)
+    for strips, rows in tiles:
+        for strip in strips:
+            seen[strip.image, strip.top + strip.repeated : strip.top + rows - 10] += 1
+    assert (seen == 1).all()  # every window in one strip
+    if shape[2] < 200:
+        pieces: list[int] = []
+        whole = dissimilarity._whole
+
+        def count(x: Tensor, *rest: Any) -> Any:
+            pieces.append(len(x))
+            return whole(x, *rest)
+
+        monkeypatch.setattr(dissimilarity, "_whole", count)
+        le.ssim_loss(torch.rand(shape), torch.rand(shape))
+        assert pieces == groups
+
+
 def test_func() -> None:
     x, y = batch(3, 1, (8, 9))
     expected = gradients(lambda a, b: le.ms_ssim_loss(a, b, reduction="sum", **two), x, y)

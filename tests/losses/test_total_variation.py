@@ -271,6 +271,10 @@ def test_what_is_worked_out_and_kept(kind: str, monkeypatch: pytest.MonkeyPatch)
     le.tv_loss(x.detach(), kind=kind)
     with pytest.raises(AssertionError, match="computed"):
         le.tv_loss(x, kind=kind)
+    monkeypatch.undo()
+    loss = le.tv_loss(x, kind=kind)
+    monkeypatch.setattr(module, "_sums_and_gradients", fail)
+    loss.backward()  # the backward pass has nothing left to work out
 
 
 def test_the_module() -> None:
