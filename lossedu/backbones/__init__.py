@@ -3,7 +3,7 @@
 - `Backbone`: a network cut off behind the last layer that is asked for, frozen, with ImageNet's normalisation inside
 - `lasting`: makes tensors that outlive inference mode
 - `layer_names`: what its layers are called
-- `shared_backbone`, `keep`, `kept`, `forget`, `called_while_tracing`: what functions share, made once
+- `shared_backbone`, `keep`, `kept`, `forget`: what functions share, made once
 - `registered_tensors`: trained weights by name, verified; `fetch` and `copies` are behind ``lossedu weights``
 """
 
@@ -11,13 +11,12 @@ from .fetching import fetch
 from .layers import chosen_names, layer_names
 from .network import Backbone, lasting
 from .registry import NAMES
-from .sharing import called_while_tracing, forget, keep, kept, shared_backbone
+from .sharing import forget, keep, kept, shared_backbone
 from .weights import copies, registered_tensors
 
 __all__ = [
     "NAMES",
     "Backbone",
-    "called_while_tracing",
     "chosen_names",
     "copies",
     "fetch",

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
+from ..keeping import called_while_tracing, made_apart
 from .layers import layer_names
 from .network import Backbone
 
 #: How many networks, and other things made from files, are kept at a time.
 KEPT = 8
-
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Shelf:
@@ -29,7 +27,7 @@ def keep(key: str, make: Callable[[], Any]) -> str:
     """Make a thing unless it is there already, giving up the oldest for it; return its key, for `kept`."""
     things = vars(_shelf)
     if key not in things:
-        made = make()
+        made = made_apart(make)
         while len(things) >= KEPT:
             del things[next(iter(things))]
         things[key] = made
@@ -54,15 +52,6 @@ def shared_backbone(
     return network
 
 
-def called_while_tracing(function: Function) -> Function:
-    """Have `torch.compile` call a function, whose result is a constant, where it would trace it: to read a file, say.
-
-    This is what ``torch.compiler.assume_constant_result`` does, but that one imports the whole compiler: seconds.
-    """
-    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
-    return function
-
-
 @called_while_tracing
 def _ready(backbone: str, weights: str | os.PathLike[str], pooling: str, device: str) -> str:
     changed = os.stat(weights).st_mtime_ns if os.path.isfile(weights) else 0
@@ -70,4 +59,4 @@ def _ready(backbone: str, weights: str | os.PathLike[str], pooling: str, device:
     return keep(key, lambda: Backbone(backbone, layer_names(backbone)[-1], weights=weights, pooling=pooling).to(device))
 
 
-__all__ = ["called_while_tracing", "forget", "keep", "kept", "shared_backbone"]
+__all__ = ["forget", "keep", "kept", "shared_backbone"]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import _validate
+from ..keeping import Shelf
 
 #: More taps than any picture has use for; a sigma of 1e9 is refused, instead of filling the memory.
 LARGEST = 2**16 + 1
@@ -17,7 +18,7 @@ LARGEST = 2**16 + 1
 #: How many windows are kept at a time.
 KEPT = 128
 
-_windows: dict[tuple[Any, ...], Tensor] = {}
+_windows: Shelf[Tensor] = Shelf(KEPT)
 
 
 def default_kernel_size(sigma: float) -> int:
@@ -104,15 +105,10 @@ def kept(
         raise ValueError(
             f"dtype must be torch.float32 or torch.float64, got {dtype}; half precision cannot hold a window"
         )
-    if torch.compiler.is_compiling():  # a cache filled while tracing would keep the tracer's stand-ins
-        return torch.tensor(taps(), dtype=torch.float64).to(device=device, dtype=dtype)
-    key = (*name, dtype, str(device))
-    if key not in _windows:
-        while len(_windows) >= KEPT:
-            del _windows[next(iter(_windows))]  # the oldest
-        with torch.inference_mode(False):  # else a first call from inference would poison later training
-            _windows[key] = torch.tensor(taps(), dtype=torch.float64).to(device=device, dtype=dtype)
-    return _windows[key]
+    return _windows.get(
+        (*name, dtype, str(device)),
+        lambda: torch.tensor(taps(), dtype=torch.float64, device="cpu").to(device=device, dtype=dtype),
+    )
 
 
 __all__ = ["default_kernel_size", "gaussian_window", "kept", "window_size"]

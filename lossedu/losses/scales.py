@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from ..keeping import Shelf
 from .dissimilarity import Constants
 
 #: compute(x, y, signs, options, *tensors): one value per image, and its gradient in x (sign 1) or y (sign -1)
@@ -29,20 +30,12 @@ Compute = Callable[..., tuple[Tensor, list[Tensor]]]
 #: How many windows, maps and masks are kept at a time.
 KEPT = 64
 
-_kept: dict[tuple[Any, ...], tuple[Tensor, ...]] = {}
+SHELF: Shelf[tuple[Tensor, ...]] = Shelf(KEPT)
 
 
 def kept(build: Callable[..., tuple[Tensor, ...]], *key: Any) -> tuple[Tensor, ...]:
     """Return ``build(*key)``, kept for the next call: do not write into it."""
-    if torch.compiler.is_compiling():  # a cache filled while tracing would keep the tracer's stand-ins
-        return build(*key)
-    entry = (build, *key)
-    if entry not in _kept:
-        while len(_kept) >= KEPT:
-            del _kept[next(iter(_kept))]  # the oldest
-        with torch.inference_mode(False):  # else a first call from inference would poison later training
-            _kept[entry] = build(*key)
-    return _kept[entry]
+    return SHELF.get((build, *key), lambda: build(*key))
 
 
 class Factor(NamedTuple):

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from .. import _validate
-from ..backbones import called_while_tracing, keep, kept, registered_tensors, shared_backbone
+from ..backbones import keep, kept, registered_tensors, shared_backbone
+from ..keeping import called_while_tracing
 
 #: The layers that LPIPS looks at.
 LPIPS_LAYERS = {

@@ -415,14 +415,14 @@ def test_the_cache_is_bounded_and_good_for_training() -> None:
     loss.backward()
     assert loss.item() == dense
 
-    scales._kept.clear()
+    scales.SHELF.clear()
     k = constants(1.0, 0.01, 0.03, torch.float32)
     first = scales_patch.patch_tables((1.0,), 3, k, x)
     assert scales_patch.patch_tables((1.0,), 3, k, x) is first
     for i in range(scales.KEPT + 3):
         scales_patch.patch_tables((1.0 + i / 100,), 3, k, x)
-        assert 1 <= len(scales._kept) <= scales.KEPT == 64
-    assert len(scales._kept) == scales.KEPT
+        assert 1 <= len(scales.SHELF) <= scales.KEPT == 64
+    assert len(scales.SHELF) == scales.KEPT
     assert scales_patch.patch_tables((1.0,), 3, k, x) is not first
     assert scales_patch.patch_tables((1.0,), 3, k, x.double())[0].dtype == torch.float64
 
