@@ -68,5 +68,14 @@ def test_called_while_tracing() -> None:
         return 3
 
     compiled = torch.compile(lambda x: x * constant(), fullgraph=True, backend="eager")
-    assert compiled(torch.tensor(2.0)).item() == 6
-    assert asked
+    assert [compiled(torch.tensor(value)).item() for value in (2.0, 3.0)] == [6, 9]
+    assert len(asked) == 1  # its result is part of the graph: what a trace goes through is done at every call
+
+
+def test_while_a_graph_is_traced_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf: Shelf[int] = Shelf(2)
+    with monkeypatch.context() as tracing:
+        tracing.setattr(torch.compiler, "is_compiling", lambda: True)
+        assert (shelf.get("a", lambda: 1), shelf.get("a", lambda: 2)) == (1, 2)
+    assert len(shelf) == 0
+    assert shelf.get("a", lambda: 3) == 3

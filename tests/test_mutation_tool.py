@@ -185,6 +185,7 @@ def changes(source: str) -> list[str]:
         ("x = a + b", ["a + b -> a - b"]),
         ("x = a < b <= c", ["a < b <= c -> a <= b <= c", "a < b <= c -> a < b < c"]),
         ("x = 0.5", ["0.5 -> 1.5", "0.5 -> 0.55"]),
+        ("x = 0.0", ["0.0 -> 1.0"]),
         ("x = 'valid'", ["'valid' -> 'valid?'"]),
         ("x = not a and b", ["not a and b -> not a or b", "not a -> a"]),
         ("x = max(a, b)", ["max -> min"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -11,10 +10,10 @@ from torch import Tensor
 from .. import _validate
 from . import completeness, extremes, gradients, invariances, networks, precision, ranges, scale, terms, values
 from .custody import undisturbed
-from .findings import SEVERITIES, Check, Finding, Outcome, Skipped
+from .findings import SEVERITIES, TIMING, Check, Finding, Outcome, Skipped
 from .opening import Case, open_case
 from .report import Report
-from .subject import LossFailed
+from .subject import LossFailed, line_of
 
 CHECKS: tuple[tuple[str, Callable[[Case], Outcome]], ...] = (
     ("one number is returned", values.return_value),
@@ -41,7 +40,8 @@ CHECKS: tuple[tuple[str, Callable[[Case], Outcome]], ...] = (
     ("order of the channels", invariances.channel_order),
     ("channels and sizes", invariances.shapes),
     ("gradient in y", gradients.target_gradient),
-    ("time and memory", scale.cost),
+    ("memory for backward", scale.memory),
+    (TIMING, scale.duration),
 )
 
 
@@ -123,7 +123,7 @@ def _label(loss: object) -> str:
     """Return what to call the loss on paper."""
     name = getattr(loss, "__name__", "")
     if name == "<lambda>" and (code := getattr(loss, "__code__", None)) is not None:
-        return f"lambda at {Path(code.co_filename).name}:{code.co_firstlineno}"
+        return f"lambda at {line_of(code.co_filename, code.co_firstlineno)}"
     return str(name) if name else type(loss).__name__
 
 

@@ -80,7 +80,7 @@ def dead_terms(case: Case) -> Outcome:
     case.cache["explained"] = bool(dead or flat or weights or not off_slope)
     if dead or (flat and not weights) or not off_slope:
         culprits = dead or flat
-        seen = f"; lost at {', '.join(map(str, culprits))}" if culprits else "; the value moves in jumps"
+        seen = f"; lost in {', '.join(map(str, culprits))}" if culprits else "; the value moves in jumps"
         return "part of the value has no gradient", [
             Finding("dead term", "error", evidence + seen, cut_advice(culprits))
         ]

@@ -43,7 +43,7 @@ def presence(case: Case) -> Outcome:
     if case.gradient is None:
         if any(note.name == "crash in backward" for note in case.notes):
             raise Skipped("backward raised")
-        evidence = "the value has no graph to x" + (f"; lost at {cuts}" if cuts else "")
+        evidence = "the value has no graph to x" + (f"; lost in {cuts}" if cuts else "")
         advice = cut_advice(list(watched(case).cuts)) if cuts else "Compute the value from x with differentiable calls."
         return "no gradient", [Finding("no gradient", "error", evidence, advice)]
     if not bool(case.gradient.any()):

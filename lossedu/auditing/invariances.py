@@ -155,7 +155,8 @@ def _try(case: Case, label: str, x: Tensor, y: Tensor, worked: list[str], name: 
     try:
         value = case.subject.value(x, y)
     except LossFailed as failure:
-        advice = "A limit to know. Pad or repeat channels before the call, or say in the message what is accepted."
+        what = "Repeat the channel" if name == "needs 3 channels" else "Pad such images"
+        advice = f"A limit to know. {what} before the call, or let the message say what is accepted."
         return [Finding(name, "info", f"{label}: {failure}", advice)]
     if value != value:
         advice = "Probably a mean over nothing: raise an error for sizes that the windows do not fit."

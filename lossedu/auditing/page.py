@@ -36,8 +36,8 @@ def _text(value: object) -> str:
     return html.escape(str(value), quote=True)
 
 
-def section(report: Report, level: int = 3) -> str:
-    """Return the report as one element; headings start at `level`."""
+def section(report: Report, level: int = 3, *, timed: bool = True) -> str:
+    """Return the report as one element; headings start at `level`, and times are left out unless `timed`."""
     verdict = "No error found" if report.ok else "Errors found"
     parts = [
         f'<section class="lx-audit" aria-label="Audit of {_text(report.label)}">\n<style>{_style()}</style>',
@@ -45,7 +45,7 @@ def section(report: Report, level: int = 3) -> str:
         f'<p><strong class="lx-{"info" if report.ok else "error"}">{verdict}.</strong> {_text(report.verdict)}.</p>',
         _findings(report),
         _pictures(report, level + 1),
-        _checks(report, level + 1),
+        _checks(report, level + 1, timed),
         "</section>\n",
     ]
     return "\n".join(filter(None, parts))
@@ -68,7 +68,7 @@ def _findings(report: Report) -> str:
         f"<td>{_text(f.evidence)}</td><td>{_text(f.advice)}</td></tr>"
         for f in report.findings
     ]
-    return _table("Findings", ["Severity", "Finding", "What shows it", "What to do"], rows)
+    return _table(f"Findings on {_text(report.label)}", ["Severity", "Finding", "What shows it", "What to do"], rows)
 
 
 def _pictures(report: Report, level: int) -> str:
@@ -98,12 +98,13 @@ def _figure(address: str, caption: str, alt: str) -> str:
     return f'<figure><img src="{address}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
 
 
-def _checks(report: Report, level: int) -> str:
+def _checks(report: Report, level: int, timed: bool) -> str:
     rows = [
-        f'<tr><th scope="row">{_text(c.name)}</th><td>{c.status}</td><td>{_text(c.outcome)}</td></tr>'
+        f'<tr><th scope="row">{_text(c.name)}</th><td>{c.status}</td>'
+        f"<td>{_text(c.outcome if timed else c.lasting)}</td></tr>"
         for c in report.checks
     ]
-    table = _table("Checks", ["What was tried", "Result", "What happened"], rows)
+    table = _table(f"Checks of {_text(report.label)}", ["What was tried", "Result", "What happened"], rows)
     return f'<h{level} class="lx-head">What was tried, and what happened</h{level}>\n{table}'
 
 

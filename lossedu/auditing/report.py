@@ -6,6 +6,7 @@ import os
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -58,6 +59,9 @@ class Report:
         return f"{said}; {tried} checks made, {len(self.passed)} without a finding"
 
     def __str__(self) -> str:
+        return self._table([check.outcome for check in self.checks])
+
+    def _table(self, outcomes: list[str]) -> str:
         lines = [_cut(f"Audit of {self.label}"), self.verdict, "=" * _WIDTH]
         for finding in self.findings:
             head = textwrap.wrap(finding.name, _LEFT - 11)
@@ -69,19 +73,22 @@ class Report:
                 lines.append(f"{kind:9} {name:{_LEFT - 11}} {text[i] if i < len(text) else ''}".rstrip())
             lines.append("-" * _WIDTH)
         lines += ["Without a finding:"] if self.passed else []
-        for check in self.checks:
+        for check, outcome in zip(self.checks, outcomes, strict=True):
             if check.status != "found":
                 mark = "" if check.status == "passed" else "skipped: "
                 lines += textwrap.wrap(
-                    f"{check.name}: {mark}{check.outcome}", _WIDTH, initial_indent="  ", subsequent_indent="    "
+                    f"{check.name}: {mark}{outcome}", _WIDTH, initial_indent="  ", subsequent_indent="    "
                 )
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return str(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self._table([check.lasting for check in self.checks]))
+
     def _repr_html_(self) -> str:
-        return section(self)
+        return section(self, timed=False)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the report as one HTML page, the loss's passport, that needs no other file; return its path."""

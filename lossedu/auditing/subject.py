@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sys
 import traceback
 import types
 import warnings
@@ -36,10 +37,18 @@ def is_foreign(path: str) -> bool:
     return not path.startswith((_HERE, _TORCH, "<frozen"))
 
 
+def line_of(path: str, line: int) -> str:
+    """Return file and line, or cell and line: a notebook calls the file of a cell by the hash of its text."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    named = getattr(getattr(shell, "compile", None), "format_code_name", lambda path: None)(path)
+    if named is not None:
+        return f"cell {named[1]}, line {line}"
+    return f"{path if path.startswith('<') else Path(path).name}:{line}"
+
+
 def place_of(path: str, line: int, function: str, code: str | None) -> str:
     """Return where something happened, for people."""
-    name = path if path.startswith("<") else Path(path).name
-    text = f"{name}:{line}, in {function}"
+    text = f"{line_of(path, line)}, in {function}"
     code = (code or "").strip()
     return text if not code or code.startswith(("raise", "assert")) else f"{text}: {shortened(code, 70)}"
 
@@ -100,7 +109,7 @@ class Subject:
         for warning in [] if quiet else caught:
             # Warnings of one line differ in numbers only: the first will do.
             foreign = is_foreign(warning.filename)
-            place = f"{Path(warning.filename).name}:{warning.lineno}" if foreign else ""
+            place = line_of(warning.filename, warning.lineno) if foreign else ""
             text = f"{warning.category.__name__}: {shortened(str(warning.message), 160)}"
             self.warned.setdefault(place or text, f"{text} ({place})" if place else text)
         return result

@@ -87,7 +87,6 @@ class _Distance(Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
         x, y, _, ctx.data_range = inputs
-        ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(x, y, output[1])
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .. import _validate
@@ -39,7 +40,7 @@ def psnr(x: Tensor, y: Tensor, *, data_range: float = 1.0, reduction: str = "mea
     """
     x, y = _validate.images(x, y)
     peak = _validate.positive("data_range", data_range)
-    error = (x - y).square().mean(dim=(1, 2, 3))
+    error = F.mse_loss(x, y, reduction="none").mean(dim=(1, 2, 3))
     equal = error == 0
     # log10 sees a 1 where the error is 0: its slope there would be infinite, and infinity times 0 is not a number
     decibels = 20 * math.log10(peak) - 10 * torch.where(equal, 1.0, error).log10()

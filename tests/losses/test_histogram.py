@@ -110,6 +110,16 @@ def test_derivatives_of_first_and_second_order(options: dict[str, Any]) -> None:
         assert torch.autograd.gradgradcheck(histogram, (x,))
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_gradient_can_be_differentiated_again(kernel: str) -> None:
+    """Also where the loss is straight in pieces and nothing but 0 comes out: a penalty on gradients needs the graph."""
+    x, y = (z.requires_grad_() for z in pair())
+    loss = le.histogram_emd_loss(x, y, kernel=kernel, bins=16)
+    (grad,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(grad.square().sum(), x)
+    assert bool(second.any()) == (kernel == "logistic")
+
+
 def test_a_gradient_only_where_it_is_wanted() -> None:
     x, y = pair()
     for kernel in KERNELS:

@@ -278,7 +278,7 @@ def test_what_is_worked_out_and_kept(kind: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_module() -> None:
-    x = photo(size=16)
+    x = photo(size=16).repeat(2, 1, 1, 1)
     loss = le.TVLoss(kind="squared", reduction="sum")
     expected = le.tv_loss(x, kind="squared", reduction="sum").item()
     for y in (None, x, 1 - x, "anything"):

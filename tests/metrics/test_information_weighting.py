@@ -123,6 +123,9 @@ def test_gain_and_noise() -> None:
     assert gain.flatten().tolist() == pytest.approx([0.5, 0, 0, 0, 0.5], rel=1e-12)
     variance = torch.arange(9, dtype=torch.float64).var(correction=0).item()
     assert noise.flatten().tolist() == pytest.approx([0, 0, 0, variance, 0], rel=1e-12, abs=1e-12)
+    # a variance stays one where rounding would take it below 0
+    y = torch.randn(1, 9, 20, 20, generator=torch.Generator().manual_seed(3))
+    assert (information_weighting._gain_and_noise(0.3 * y, y)[1] >= 0).all()
     # what rounding leaves of a flat image has no gain
     faint = 1e-6 * torch.randn(1, 9, 1, 1, generator=torch.Generator().manual_seed(2))
     gain, noise = information_weighting._gain_and_noise(torch.randn(1, 9, 1, 1), faint)

@@ -103,7 +103,8 @@ def _constant(value: object) -> Iterator[object]:
         yield value + 1
     elif isinstance(value, float):
         yield value + 1
-        yield value * 1.1
+        if value:  # 1.1 times nothing is nothing
+            yield value * 1.1
     elif isinstance(value, str):
         yield value + "?"
 
