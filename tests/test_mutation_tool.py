@@ -189,6 +189,7 @@ def changes(source: str) -> list[str]:
         ("x = 'valid'", ["'valid' -> 'valid?'"]),
         ("x = not a and b", ["not a and b -> not a or b", "not a -> a"]),
         ("x = max(a, b)", ["max -> min"]),
+        ("for mean, sum in a:\n    x = mean", ["mean -> sum"]),
         ("x = f(a, dim=c)", ["f(a, dim=c) -> f(a)"]),
         ("x = a[n:m]", ["n:m -> n + 1:m", "n:m -> n:m - 1"]),
         ("x = t.mul_(a)", ["t.mul_ -> t.div_"]),

@@ -65,10 +65,10 @@ def _findings(report: Report) -> str:
         return "<p>Nothing to report: every check that applies went well.</p>"
     rows = [
         f'<tr><td class="lx-kind lx-{f.severity}">{f.severity}</td><th scope="row">{_text(f.name)}</th>'
-        f"<td>{_text(f.evidence)}</td><td>{_text(f.advice)}</td></tr>"
+        f'<td>{_text(f.evidence)}<p class="lx-advice">{_text(f.advice)}</p></td></tr>'
         for f in report.findings
     ]
-    return _table(f"Findings on {_text(report.label)}", ["Severity", "Finding", "What shows it", "What to do"], rows)
+    return _table(f"Findings on {_text(report.label)}", ["Severity", "Finding", "What shows it, and what to do"], rows)
 
 
 def _pictures(report: Report, level: int) -> str:

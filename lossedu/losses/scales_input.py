@@ -42,7 +42,7 @@ def _patch_size(x: Tensor, padding: str) -> int:
             "padding must be 'valid' with form='patch', whose one window is the patch itself and meets no border, "
             f"got {padding!r}; form='dense' has a use for it"
         )
-    height, width = x.shape[-2:]
+    height, width = x.shape[2:]
     if height != width or height % 2 == 0:
         raise ValueError(
             f"x must be square with an odd side for form='patch' (its one window needs a centre), got {height} x "
@@ -55,7 +55,7 @@ def _dense_radius(x: Tensor, sigmas: tuple[float, ...], padding: str) -> int:
     widest = max(sigmas)
     taps = filters.window_size(widest)
     needed = {"valid": taps, "reflect": taps // 2 + 1}
-    height, width = x.shape[-2:]
+    height, width = x.shape[2:]
     if min(height, width) < needed[padding]:
         reflect = f"padding='reflect' (from {needed['reflect']} pixels on), " if padding == "valid" else ""
         raise ValueError(

@@ -15,13 +15,13 @@ finest scale; both it and :math:`\varepsilon = 10^{-4}` belong to the definition
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from operator import index
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..keeping import Shelf, called_while_tracing
 from .magnitudes import length
 
 SCALES = 4
@@ -46,6 +46,10 @@ class Bank(NamedTuple):
     even: Tensor  # (ORIENTATIONS, 1, H, W // 2 + 1)
     odd: Tensor
     noise: tuple[float, ...]  # for each orientation, threshold by root of median squared amplitude
+
+
+#: Filters of the last sizes.
+BANKS: Shelf[Bank] = Shelf(8)
 
 
 def _frequencies(size: int) -> Tensor:
@@ -82,22 +86,19 @@ def _build(height: int, width: int) -> Bank:
     )
 
 
-@lru_cache(maxsize=8)
-def _kept(height: int, width: int, dtype: torch.dtype, device: str) -> Bank:
-    # Never made under inference mode, or a first call from there would poison later training.
-    with torch.inference_mode(False), torch.no_grad(), torch.device("cpu"):
-        made = _build(height, width)
-        radial, even, odd = (part.to(device=device, dtype=dtype) for part in (made.radial, made.even, made.odd))
-        return Bank(radial, even, odd, made.noise)
+def _made(height: int, width: int, dtype: torch.dtype, device: str) -> Bank:
+    made = _build(height, width)
+    radial, even, odd = (part.to(device=device, dtype=dtype) for part in (made.radial, made.even, made.odd))
+    return Bank(radial, even, odd, made.noise)
 
 
-@torch.compiler.assume_constant_result
+@called_while_tracing
 def bank(height: int, width: int, dtype: torch.dtype, device: str) -> Bank:
     """Return the filters for one size, computed in float64 and cast once; those of the last few sizes are kept.
 
     Compiled code holds them as constants.
     """
-    return _kept(height, width, dtype, device)
+    return BANKS.get((height, width, dtype, device), lambda: _made(height, width, dtype, device))
 
 
 def _middle(amplitude: Tensor) -> Tensor:

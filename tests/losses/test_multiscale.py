@@ -427,6 +427,30 @@ def test_the_cache_is_bounded_and_good_for_training() -> None:
     assert scales_patch.patch_tables((1.0,), 3, k, x.double())[0].dtype == torch.float64
 
 
+@pytest.mark.parametrize("options", FORMS, ids=str)
+def test_nothing_is_made_on_another_device(options: dict[str, Any]) -> None:
+    """Meta tensors have shapes and no values, and do not mix with those of the CPU."""
+    x = torch.empty(2, 3, 13, 13, device="meta", requires_grad=True)
+    for loss in (le.ms_ssim_sigma_loss, le.mix_loss):
+        value = loss(x, x.detach(), **few, **options)
+        assert value.device.type == "meta"
+        value.backward()
+    assert le.ms_ssim_sigma_grad(x, x, **few, **options).device.type == "meta"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_windows_of_the_dense_form(dtype: torch.dtype) -> None:
+    """A pixel's share in the mean under all windows is counted by laying one window after the other."""
+    rows, columns, *windows = scales_dense.dense_windows((1.2, 0.4), torch.empty(1, 1, 12, 10, dtype=dtype))
+    assert all(table.dtype == dtype for table in (rows, columns, *windows))
+    assert [window.numel() for window in windows] == [9, 3]
+    for shares, length in ((rows, 12), (columns, 10)):
+        expected = torch.zeros(length, dtype=torch.float64)
+        for start in range(length - 9 + 1):  # the narrow window in the middle of the wide one
+            expected[start + 3 : start + 6] += filters.gaussian_window(0.4) / (length - 9 + 1)
+        torch.testing.assert_close(shares, expected.to(dtype))
+
+
 def test_tables_of_the_patch_form() -> None:
     k = constants(2.0, 0.01, 0.03, torch.float64)
     like = torch.zeros(1, dtype=torch.float64)

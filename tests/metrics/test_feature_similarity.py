@@ -131,24 +131,24 @@ def test_two_flat_images_weigh_every_pixel_the_same() -> None:
 
 
 def test_filters_are_kept_and_bounded() -> None:
-    kept = phase_congruency._kept
-    kept.cache_clear()
+    phase_congruency.BANKS.clear()
     with torch.inference_mode():
         fsim(photo(size=16), photo(size=16))
-    first = kept(16, 16, torch.float64, "cpu")
-    assert kept.cache_info().hits == 1
+    assert len(phase_congruency.BANKS) == 1
+    first = phase_congruency.bank(16, 16, torch.float64, "cpu")
+    assert len(phase_congruency.BANKS) == 1
     assert not first.radial.is_inference()
-    assert kept(16, 16, torch.float32, "cpu").radial.dtype == torch.float32
+    assert phase_congruency.bank(16, 16, torch.float32, "cpu").radial.dtype == torch.float32
     for side in range(8, 24):
-        kept(side, side, torch.float32, "cpu")
-    assert kept.cache_info().currsize == kept.cache_info().maxsize == 8
+        phase_congruency.bank(side, side, torch.float32, "cpu")
+    assert len(phase_congruency.BANKS) == phase_congruency.BANKS.size == 8
     assert phase_congruency.bank(16, 16, torch.float64, "cpu").noise == first.noise
 
 
 def test_many_threads_share_the_filters() -> None:
     pairs = [(noisy(photo(size=(16, 16 + k % 12)), 0.1, k), photo(size=(16, 16 + k % 12))) for k in range(48)]
     expected = [fsim(x, y).item() for x, y in pairs]
-    phase_congruency._kept.cache_clear()
+    phase_congruency.BANKS.clear()
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda pair: fsim(*pair).item(), pairs)) == expected
 

@@ -125,7 +125,7 @@ def _expressions(node: ast.AST, returns: str) -> Iterator[ast.AST]:
             yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
         case ast.IfExp(test=test, body=body, orelse=orelse):
             yield ast.IfExp(ast.UnaryOp(ast.Not(), test), body, orelse)
-        case ast.Name(id=name) if name in SWAPS:
+        case ast.Name(id=name, ctx=ast.Load()) if name in SWAPS:
             yield ast.Name(SWAPS[name], ast.Load())
         case ast.Attribute(value=value, attr=name, ctx=ast.Load()) if name in SWAPS:
             yield ast.Attribute(value, SWAPS[name], ast.Load())
