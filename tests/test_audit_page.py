@@ -20,19 +20,19 @@ TABLE = [
     row
     for cell in NOTEBOOK.cells
     if cell.cell_type == "markdown"
-    for row in re.findall(r"^\| \*\*(.+?)\*\* \| (\w+) \|", cell.source, re.MULTILINE)
+    for row in re.findall(r"^\| \*\*(.+?)\*\*, (\w+) \|", cell.source, re.MULTILINE)
 ]
-CODE = {  # the cells that define the losses of the page
-    name: next(cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code" and name in cell.source)
+CODE = [  # the cells that define the losses of the page
+    next(cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code" and name in cell.source)
     for name in ("def ssim", "class FoundLoss", "class Mended", "class Sound")
-}
+]
 
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
     """What the page defines."""
     names: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "nn": torch.nn, "le": le}
-    for source in CODE.values():
+    for source in CODE:
         exec(source, names)
     return names
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +14,7 @@ from pictures import batch, noisy, photo
 from torch import Tensor, nn
 
 import lossedu as le
-from lossedu.losses import dissimilarity
+from lossedu.losses import algebra, dissimilarity
 
 small: dict[str, Any] = {"sigma": 0.8}  # 7 taps
 
@@ -99,6 +101,25 @@ def test_no_gradient_is_worked_out_where_none_is_wanted(monkeypatch: pytest.Monk
         assert not le.ssim_loss(x.requires_grad_(), y).requires_grad
     with pytest.raises(AssertionError, match="computed"):
         le.ssim_loss(x, y)
+
+
+#: numbers whose squares are the smallest normal number of a dtype, and the largest number
+ENDS = [
+    (torch.float32, 2.0**-63, 1.844674352395373e19),
+    (torch.float64, 2.0**-511, 1.3407807929942596e154),  # no square is the largest of all
+]
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), ENDS)
+def test_constants_up_to_the_ends_of_the_dtype(dtype: torch.dtype, low: float, high: float) -> None:
+    for k1, k2 in ((low, 1.0), (1.0, low), (high, 1.0), (1.0, high), (low, low), (high, high)):
+        assert algebra.constants(1.0, k1, k2, dtype) == (k1 * k1, k2 * k2, 1.0)
+        assert algebra.constants(4.0, k1 / 4, k2 / 4, dtype) == (k1 * k1, k2 * k2, 4.0)
+    for beyond in (math.nextafter(low, 0), high * (1 + 1e-15)):
+        for k1, k2 in ((beyond, 1.0), (1.0, beyond)):
+            words = rf"that {dtype} can hold, got data_range=1, k1={k1:g}, k2={k2:g}"
+            with pytest.raises(ValueError, match=re.escape(words)):
+                algebra.constants(1.0, k1, k2, dtype)
 
 
 def test_what_is_kept_for_the_backward_pass() -> None:

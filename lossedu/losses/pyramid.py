@@ -52,10 +52,10 @@ def _prepare(
     exponents = _exponents(weights)
     size = filters.window_size(sigma, kernel_size)
     needed = (size - 1) * 2 ** (len(exponents) - 1) + 1
-    if min(x.shape[-2:]) < needed:
+    if min(x.shape[2:]) < needed:
         raise ValueError(
             f"x is too small: height and width must be at least {needed} for {len(exponents)} levels and a window of "
-            f"{size} pixels, got {x.shape[-2]} x {x.shape[-1]}; use larger images, fewer weights or a smaller "
+            f"{size} pixels, got {x.shape[2]} x {x.shape[3]}; use larger images, fewer weights or a smaller "
             "kernel_size, or ms_ssim_sigma with padding='reflect' or form='patch'"
         )
     return x, y, filters.gaussian_window(sigma, size, dtype=x.dtype, device=x.device), k, exponents
@@ -63,10 +63,10 @@ def _prepare(
 
 def _halve(x: Tensor) -> Tensor:
     """Repeat the last row and column of odd sides, then take the mean of 2 x 2 pixels."""
-    if x.shape[-2] % 2:
-        x = torch.cat((x, x[..., -1:, :]), dim=-2)
-    if x.shape[-1] % 2:
-        x = torch.cat((x, x[..., -1:]), dim=-1)
+    if x.shape[2] % 2:
+        x = torch.cat((x, x[..., -1:, :]), dim=2)
+    if x.shape[3] % 2:
+        x = torch.cat((x, x[..., -1:]), dim=3)
     # Rows first, which are contiguous: torch's own pooling takes six times as long on a CPU.
     rows = x[..., ::2, :] + x[..., 1::2, :]
     return (rows[..., ::2] + rows[..., 1::2]) * 0.25

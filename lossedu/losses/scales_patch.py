@@ -27,7 +27,8 @@ def _build(
     columns = torch.tensor([[-1.0, 0.0, 2 * k.c2]] * len(sigmas) + [[1.0, k.middle, 2 * k.c1]], dtype=torch.float64).T[
         :, :, None
     ]
-    squares = windows * (columns[0] < 0)
+    squares = windows.clone()
+    squares[-1] = 0
     from_here_on = torch.ones(factors, factors, dtype=torch.bool).triu()
     left_out = torch.cat([from_here_on, from_here_on & from_here_on.T])[:, :, None]
     return *(table.to(device=device, dtype=dtype) for table in (windows, squares, columns)), left_out.to(device)

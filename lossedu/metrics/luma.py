@@ -97,8 +97,7 @@ def average_down(x: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return x
     before = (factor - 1) // 2
-    height, width = x.shape[-2:]
-    below, right = (-(-side // factor) * factor - side - before for side in (height, width))
+    below, right = (-side % factor for side in x.shape[-2:])  # enough for whole squares; any rest is left out
     return F.avg_pool2d(F.pad(x, (before, right, before, below)), factor)
 
 

@@ -125,6 +125,44 @@ def test_style_stays_inside_and_knows_the_dark(broken: le.Report) -> None:
     assert "prefers-color-scheme:dark" in style and "html[data-theme=dark] .lx-audit" in style
 
 
+def test_what_a_notebook_stores_holds_no_times(clean: le.Report, tmp_path: Path) -> None:
+    class Printer:
+        said = ""
+
+        def text(self, words: str) -> None:
+            self.said += words
+
+    printer = Printer()
+    clean._repr_pretty_(printer, False)
+    told = next(check.outcome for check in clean.checks if check.name == "time beside MSE")
+    assert re.fullmatch(r"value and gradient \S+ ms, \S+ times MSE", told)
+    for stored in (printer.said, clean._repr_html_()):
+        assert not re.search(r"\d ms", stored) and "print(report)" in stored
+    assert told in str(clean) and told in clean.save(tmp_path / "page.html").read_text("utf8")
+
+
+def test_regions_of_two_reports_on_one_page_have_different_names(broken: le.Report, clean: le.Report) -> None:
+    pages = [Page(report._repr_html_()).tags for report in (broken, clean)]
+    names = [a["aria-label"] for tags in pages for tag, a in tags if tag == "section" or a.get("role") == "region"]
+    assert len(names) == len(set(names)) == 5
+
+
+def test_places_in_a_notebook_are_named_by_cell() -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        shell.run_cell("import lossedu as le", store_history=True)
+        shell.run_cell("def loss(x, y):\n    return ((x - y).round() ** 2).mean()", store_history=True)
+        number = shell.execution_count - 1
+        report = le.audit(shell.user_ns["loss"])
+        label = le.audit(shell.run_cell("lambda x, y: x.mean() * 0", store_history=True).result).label
+    finally:
+        InteractiveShell.clear_instance()
+    assert f"round at cell In[{number}], line 2, in loss: return" in report.findings[0].evidence
+    assert label == f"lambda at cell In[{number + 1}], line 1"
+
+
 def test_strings_are_escaped(evil: le.Report, tmp_path: Path) -> None:
     for text in (evil._repr_html_(), evil.save(tmp_path / "evil.html").read_text("utf8")):
         assert "<script" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import oracles_perceptual as oracle
@@ -17,6 +18,7 @@ import lossedu as le
 from lossedu import backbones
 from lossedu.backbones import Backbone, forget
 from lossedu.losses.perceptual import Target
+from lossedu.storage import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +91,17 @@ def test_defaults_and_trained_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-10)
     assert list(le.vgg_features(y, "relu3_3")) == ["relu3_3"]
     torch.testing.assert_close(le.vgg_features(y, "relu3_3")["relu3_3"], goal["relu3_3"], rtol=1e-9, atol=1e-9)
+
+
+def test_defaults_ask_for_trained_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where there are none the error names the command that fetches them, and nothing is drawn in their place."""
+    for name in ("LOSSEDU_CACHE", "LOSSEDU_DATA", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    for call in (lambda: le.vgg_features(photo(size=8), "relu1_1"), le.PerceptualLoss):
+        with pytest.raises(DataError, match="lossedu weights fetch vgg16"):
+            call()
+    assert le.PerceptualLoss(weights="random").layers == ("relu3_3",)
 
 
 def test_gradcheck() -> None:
@@ -194,6 +207,7 @@ def test_layers_add_up() -> None:
 def test_within_a_weighted_loss() -> None:
     x, y = (z.float() for z in batch(1, 3, 8))
     perceptual = le.PerceptualLoss("relu1_2", weights="random")
+    assert not any(module.training for module in perceptual.modules())
     total = le.WeightedLoss({"mse": (1.0, le.mse_loss), "vgg": (0.5, perceptual)})
     assert total(x, y).item() == pytest.approx(le.mse_loss(x, y).item() + 0.5 * perceptual(x, y).item(), rel=1e-6)
     assert any(module is perceptual for module in total.modules())

@@ -134,6 +134,18 @@ def test_derivatives_by_finite_differences() -> None:
     assert torch.autograd.gradgradcheck(loss, (x, y))
 
 
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+def test_nothing_is_nan_on_the_way_back_from_the_dead_zone() -> None:
+    """Not even in between, where a later mask would hide it from everything but torch's search for anomalies."""
+    y = photo(size=32)[:, :1]
+    x = (2 * y.mean() - y).requires_grad_()
+    with torch.autograd.detect_anomaly():
+        loss = le.ms_ssim_loss(x, y, weights=(0.4, 0.6))
+        loss.backward()
+    assert loss.item() == 1
+    assert x.grad is not None and not x.grad.any()
+
+
 def test_one_level_is_ssim_to_a_power() -> None:
     x, y = batch(2, 1, (16, 15))
     similar = le.ssim(x, y, reduction="none")

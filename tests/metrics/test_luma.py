@@ -87,8 +87,14 @@ def test_scale() -> None:
     for found, image in zip(scaled, (x, y), strict=True):
         assert found.dtype == torch.float64
         torch.testing.assert_close(found, image.double() * 127.5)
-    for v in (1e-30, 1e30):
-        on_peak_scale(x, x, v)
+    # the factor may be the smallest and the largest number that the dtype holds in full
+    limits = torch.finfo(torch.float32)
+    for factor in (limits.tiny, limits.max):
+        assert 255 / (255 / factor) == factor
+        assert torch.equal(on_peak_scale(x, x, 255 / factor)[0], x * factor)
+    for v in (255 / limits.tiny * (1 + 1e-15), 255 / limits.max * (1 - 1e-15)):
+        with pytest.raises(ValueError, match="factor 255 / data_range that torch.float32 can hold"):
+            on_peak_scale(x, x, v)
 
 
 def test_planes_of_yiq() -> None:
@@ -120,8 +126,8 @@ def test_factor_rounds_halves_up(sides: tuple[int, int], factor: int) -> None:
     assert reduction_factor(*sides) == factor == max(1, oracles_metrics.matlab_round(min(sides) / 256))
 
 
-@pytest.mark.parametrize("factor", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("size", [(12, 13), (11, 10), (5, 7)])
+@pytest.mark.parametrize("factor", [1, 2, 3, 4, 5, 8])
+@pytest.mark.parametrize("size", [(12, 13), (11, 10), (5, 7), (16, 24)])
 def test_average_down_pixel_by_pixel(factor: int, size: tuple[int, int]) -> None:
     x = photo("camera", size)
     expected = torch.from_numpy(oracles_metrics.average_down(x[0, 0].numpy(), factor))

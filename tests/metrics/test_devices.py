@@ -1,0 +1,43 @@
+"""Whatever a metric makes for itself lies where the images do."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+
+import pytest
+import small_networks
+import torch
+from torch import Tensor
+
+from lossedu.metrics import dists, fsim, gmsd, iw_ssim, lpips, psnr
+
+METRICS: dict[str, Callable[..., Tensor]] = {
+    "psnr": psnr,
+    "gmsd": gmsd,
+    "fsim": fsim,
+    "fsimc": functools.partial(fsim, chromatic=True),
+    "iw_ssim": iw_ssim,
+    "lpips": lpips,
+    "lpips alexnet": functools.partial(lpips, net="alexnet"),
+    "dists": dists,
+}
+
+
+@pytest.fixture(autouse=True)
+def small() -> Iterator[None]:
+    with small_networks.in_place():
+        yield
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_on_a_device_without_numbers(name: str, channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's device "meta" knows shapes alone: it refuses tensors of the processor, and to read any number."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())  # not to be had there
+    x = torch.empty(2, channels, 400, 164, device="meta", dtype=torch.float64, requires_grad=True)
+    values = METRICS[name](x, torch.empty_like(x), reduction="none")
+    assert (values.device.type, values.dtype, values.shape) == ("meta", torch.float64, (2,))
+    (grad,) = torch.autograd.grad(values.sum(), x)
+    assert (grad.device.type, grad.dtype) == ("meta", torch.float64)
