@@ -13,6 +13,21 @@ from torch import Tensor, nn
 import lossedu as le
 
 
+class Here:
+    """The device that the shared tests run on at the moment."""
+
+    device = "cpu"
+
+    def move(self, device: str) -> None:
+        """Have images and networks made there from now on."""
+        self.device = device
+        for network in (CRITIC, *PERCEPTUAL.values()):
+            network.to(device)
+
+
+here = Here()
+
+
 @dataclass(frozen=True)
 class Case:
     """One function with the options it is tried with.
@@ -41,7 +56,8 @@ class Case:
 
     def pair(self, n: int = 2, c: int = 3) -> tuple[Tensor, Tensor]:
         """Pieces of photographs in float64: x noisy, y clean."""
-        return batch(n, c, self.size)
+        x, y = batch(n, c, self.size)
+        return x.to(here.device), y.to(here.device)
 
 
 class SmallCritic(nn.Module):

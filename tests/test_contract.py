@@ -5,16 +5,23 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
-from functions import ALL, INDICES, LOSSES, METRICS, Case
+from functions import ALL, INDICES, LOSSES, METRICS, Case, here
 from pictures import batch, noisy
 from torch import Tensor
 
-#: The same checks run again on a graphics card, where there is one.
-DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+@pytest.fixture(autouse=True, params=["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"])
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Everything runs again on a graphics card, where there is one."""
+    here.move(request.param)
+    yield request.param
+    here.move("cpu")
+
 
 every = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 own = pytest.mark.parametrize("case", [*LOSSES, *INDICES, *METRICS], ids=lambda case: case.name)
@@ -66,20 +73,19 @@ def test_a_batch_is_a_stack_of_singles(case: Case) -> None:
 
 
 @every
-@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
-def test_precision(case: Case, device: str, dtype: torch.dtype) -> None:
+def test_precision(case: Case, dtype: torch.dtype) -> None:
     """Half precision is computed in float32: the value belongs to the rounded images, and is not rounded itself."""
-    x, y = (z.to(device, dtype) for z in case.pair())
+    x, y = (z.to(dtype) for z in case.pair())
     value = case(x, y)
-    exact = case(x.cpu().double(), y.cpu().double())
+    exact = case(x.double(), y.double())
     assert value.dtype == torch.float32
     near(case, value, exact)
     grad = gradient(case, x, y)
     assert grad.dtype == dtype
     assert grad.isfinite().all()
     bound = {torch.float16: 2e-2, torch.bfloat16: 2e-2, torch.float32: 20 * case.tolerance}[dtype]
-    close(grad, gradient(case, x.cpu().double(), y.cpu().double()), bound)
+    close(grad, gradient(case, x.double(), y.double()), bound)
 
 
 @own
@@ -99,17 +105,17 @@ def test_mixed_dtypes_promote(case: Case, dtypes: tuple[torch.dtype, torch.dtype
 
 
 @own
-def test_autocast_changes_nothing(case: Case) -> None:
+def test_autocast_changes_nothing(case: Case, device: str) -> None:
     x, y = (z.float() for z in case.pair())
     before, expected = case(x, y), gradient(case, x, y)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(device, dtype=torch.bfloat16):
         assert torch.equal(case(x, y), before)
         close(gradient(case, x, y), expected, 1e-6)
 
 
 def layouts(x: Tensor) -> dict[str, Tensor]:
     """The same picture in memory of different orders."""
-    wide = torch.zeros(*x.shape[:-1], 2 * x.shape[-1], dtype=x.dtype)
+    wide = x.new_zeros(*x.shape[:-1], 2 * x.shape[-1])
     wide[..., ::2] = x
     return {
         "channels last": x.contiguous(memory_format=torch.channels_last),
@@ -170,15 +176,17 @@ def test_gradients_in_either_image(case: Case, wanted: tuple[bool, bool]) -> Non
 
 
 @every
-def test_gradient_by_finite_differences(case: Case) -> None:
+def test_gradient_by_finite_differences(case: Case, device: str) -> None:
     """Short steps where there are kinks; noise in both images, as equal pixels of an 8-bit picture are a kink too."""
-    x, y = (noisy(z, 1e-3) for z in case.pair())
+    x, y = (noisy(z.cpu(), 1e-3).to(device) for z in case.pair())
     for which in (0, 1) if case.to_y else (0,):
         images = [x, y]
         leaf = images[which].clone().requires_grad_()
         images[which] = leaf
         (grad,) = torch.autograd.grad(case(*images), leaf)
-        direction = torch.randn(leaf.shape, generator=torch.Generator().manual_seed(which), dtype=torch.float64)
+        direction = torch.randn(leaf.shape, generator=torch.Generator().manual_seed(which), dtype=torch.float64).to(
+            device
+        )
         step = 1e-7 if case.rough else 1e-5
         ends = []
         for sign in (1, -1):
@@ -193,7 +201,7 @@ def test_any_upstream_gradient(case: Case) -> None:
     x, y = case.pair(3)
     x.requires_grad_()
     each = case(x, y, reduction="none")
-    upstream = torch.tensor([2.0, -1.0, 0.0], dtype=each.dtype)
+    upstream = torch.tensor([2.0, -1.0, 0.0], dtype=each.dtype, device=each.device)
     every_second = torch.stack([upstream, upstream + 7], dim=1)[:, 0]
     for g in (upstream, every_second, upstream[:1].expand(3)):
         (found,) = torch.autograd.grad(each, x, g, retain_graph=True)
@@ -202,11 +210,11 @@ def test_any_upstream_gradient(case: Case) -> None:
 
 
 @every
-def test_a_second_derivative_is_right_or_refused(case: Case) -> None:
+def test_a_second_derivative_is_right_or_refused(case: Case, device: str) -> None:
     x, y = case.pair(1)
     x.requires_grad_()
     (first,) = torch.autograd.grad(case(x, y), x, create_graph=True)
-    direction = torch.randn(x.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    direction = torch.randn(x.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64).to(device)
     if not first.requires_grad:  # a piecewise linear function: its gradient is a constant
         step = 1e-9
         ahead = gradient(case, x + step * direction, y)
@@ -287,7 +295,7 @@ def gallery(size: tuple[int, int]) -> dict[str, tuple[Tensor, Tensor]]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_finite_on_every_image(case: Case, dtype: torch.dtype) -> None:
     for name, pair in gallery(case.size).items():
-        x, y = (z.to(dtype).requires_grad_() for z in pair)
+        x, y = (z.to(here.device, dtype).requires_grad_() for z in pair)
         value = case(x, y)
         if not (case.name == "psnr" and value.isinf()):
             assert value.isfinite(), name
@@ -301,7 +309,7 @@ def test_finite_on_every_image(case: Case, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_equal_images_cost_exactly_nothing(case: Case, dtype: torch.dtype) -> None:
     for name in ("equal", "half flat, equal", "black", "white"):
-        x, y = (z.to(dtype) for z in gallery(case.size)[name])
+        x, y = (z.to(here.device, dtype) for z in gallery(case.size)[name])
         assert case(x, y).item() == 0, name
         assert gradient(case, x, y).abs().max() == 0, name
     x, y = case.pair()

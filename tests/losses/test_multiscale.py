@@ -270,22 +270,25 @@ def test_every_window_lies_in_one_strip(n: int, c: int, height: int, width: int,
 
 
 @pytest.mark.parametrize(
-    ("shape", "tile", "expected"),
+    ("shape", "taps", "expected"),
     [
-        ((2, 3, 184, 184), 2**18, [(4, 120)]),  # two strips of each image fill the channels
-        ((1, 1, 312, 312), 2**18, [(16, 72)]),
-        ((8, 3, 184, 184), 2**18, [(4, 184)] * 2),
-        ((1, 3, 76, 76), 2**18, [(1, 76)]),  # too low to be cut
-        ((4, 3, 312, 312), 2**16, [(4, 120)] * 4),  # would not fit the cache
-        ((2, 16, 64, 64), 2**18, [(1, 64)] * 2),
-        ((2, 40, 64, 64), 2**18, [(1, 64)] * 2),
+        ((2, 3, 184, 184), 57, [(4, 120)]),  # two strips of each image fill the channels
+        ((1, 1, 312, 312), 57, [(16, 72)]),
+        ((8, 3, 184, 184), 57, [(4, 184)] * 2),
+        ((1, 3, 76, 76), 57, [(1, 76)]),  # too low to be cut
+        ((1, 1, 65, 64), 57, [(1, 65)]),
+        ((2, 16, 64, 64), 57, [(1, 64)] * 2),
+        ((2, 40, 64, 64), 57, [(1, 64)] * 2),
+        ((1, 20, 312, 312), 57, [(1, 120)] * 4),  # would not fit the cache
+        ((1, 6, 312, 312), 57, [(2, 142), (1, 140)]),
+        ((2, 3, 300, 300), 11, [(4, 107), (2, 106)]),  # what is left at the bottom is lower
+        ((1, 1, 57, 57), 3, [(2, 21), (1, 19)]),
     ],
 )
 def test_strips_fill_channels_and_fit_the_cache(
-    shape: tuple[int, ...], tile: int, expected: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, ...], taps: int, expected: list[tuple[int, int]]
 ) -> None:
-    monkeypatch.setattr(scales_dense, "TILE", tile)
-    found = [(len(strips), rows) for strips, rows in scales_dense._strips(torch.Size(shape), 57)]
+    found = [(len(strips), rows) for strips, rows in scales_dense._strips(torch.Size(shape), taps)]
     assert found == expected
 
 

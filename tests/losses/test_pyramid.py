@@ -222,26 +222,29 @@ def test_what_is_worked_out_and_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "groups", "height"),
+    ("shape", "taps", "groups", "height"),
     [
-        ((1, 3, 64, 64), [1], 64),  # too low to be cut
-        ((8, 3, 64, 64), [8], 64),  # enough channels as it is
-        ((2, 3, 128, 128), [4], 69),  # two strips of each image: 12 channels
-        ((3, 3, 130, 130), [4, 2], 70),
-        ((4, 3, 256, 256), [4, 4, 4, 4], 72),  # too large to be worked on at once
-        ((1, 3, 1024, 1024), [4, 4, 4, 4], 74),
+        ((1, 3, 64, 64), 11, [1], 64),  # too low to be cut
+        ((8, 3, 64, 64), 11, [8], 64),  # enough channels as it is
+        ((1, 12, 120, 64), 11, [1], 120),
+        ((2, 3, 128, 128), 11, [4], 69),  # two strips of each image: 12 channels
+        ((3, 3, 130, 130), 11, [4, 2], 70),
+        ((4, 4, 128, 128), 11, [4], 128),  # just not too large to be worked on at once
+        ((4, 3, 256, 256), 11, [4, 4, 4, 4], 72),
+        ((1, 3, 1024, 1024), 11, [4, 4, 4, 4], 74),
+        ((2, 1, 600, 600), 3, [12, 12, 12], 36),
     ],
 )
 def test_how_pictures_are_cut(
-    shape: tuple[int, ...], groups: list[int], height: int, monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, ...], taps: int, groups: list[int], height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiles = list(dissimilarity._tiles(torch.Size(shape), 11))
+    tiles = list(dissimilarity._tiles(torch.Size(shape), taps))
     assert [len(strips) for strips, _ in tiles] == groups
     assert {rows for _, rows in tiles} == {height}
-    seen = torch.zeros(shape[0], shape[2] - 10)
+    seen = torch.zeros(shape[0], shape[2] - taps + 1)
     for strips, rows in tiles:
         for strip in strips:
-            seen[strip.image, strip.top + strip.repeated : strip.top + rows - 10] += 1
+            seen[strip.image, strip.top + strip.repeated : strip.top + rows - taps + 1] += 1
     assert (seen == 1).all()  # every window in one strip
     if shape[2] < 200:
         pieces: list[int] = []

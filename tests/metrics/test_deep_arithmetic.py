@@ -99,7 +99,7 @@ def test_means_and_variations_of_faint_maps() -> None:
 
 
 def test_layers_are_those_that_were_published() -> None:
-    assert deep.LPIPS_LAYERS == {"vgg16": tuple(oracle.LPIPS_VGG), "alexnet": tuple(oracle.LPIPS_ALEX)}
+    assert {"vgg16": tuple(oracle.LPIPS_VGG), "alexnet": tuple(oracle.LPIPS_ALEX)} == deep.LPIPS_LAYERS
 
 
 def test_defaults() -> None:

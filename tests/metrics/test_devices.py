@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import small_networks
 import torch
+from pictures import batch
 from torch import Tensor
 
-from lossedu.metrics import dists, fsim, gmsd, iw_ssim, lpips, psnr
+from lossedu.metrics import dists, fsim, gmsd, iw_ssim, lpips, phase_congruency, psnr
 
 METRICS: dict[str, Callable[..., Tensor]] = {
     "psnr": psnr,
@@ -41,3 +42,12 @@ def test_on_a_device_without_numbers(name: str, channels: int, monkeypatch: pyte
     assert (values.device.type, values.dtype, values.shape) == ("meta", torch.float64, (2,))
     (grad,) = torch.autograd.grad(values.sum(), x)
     assert (grad.device.type, grad.dtype) == ("meta", torch.float64)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_under_another_default_device(name: str) -> None:
+    phase_congruency.BANKS.clear()
+    x, y = batch(2, 3, (164, 161))
+    with torch.device("meta"):
+        found = METRICS[name](x, y, reduction="none")
+    assert torch.equal(found, METRICS[name](x, y, reduction="none"))

@@ -93,7 +93,7 @@ def test_scale() -> None:
         assert 255 / (255 / factor) == factor
         assert torch.equal(on_peak_scale(x, x, 255 / factor)[0], x * factor)
     for v in (255 / limits.tiny * (1 + 1e-15), 255 / limits.max * (1 - 1e-15)):
-        with pytest.raises(ValueError, match="factor 255 / data_range that torch.float32 can hold"):
+        with pytest.raises(ValueError, match=r"factor 255 / data_range that torch\.float32 can hold"):
             on_peak_scale(x, x, v)
 
 
@@ -153,6 +153,8 @@ def test_weighted_mean_without_weights_is_the_mean() -> None:
     values = torch.tensor([[1.0, 3.0], [1.0, 3.0]]).view(2, 1, 1, 2)
     weight = torch.tensor([[3.0, 1.0], [0.0, 0.0]]).view(2, 1, 1, 2)
     assert weighted_mean(values, weight).tolist() == [1.5, 2.0]
+    weight[1, ..., 0] = 1e-45  # next to nothing is not nothing
+    assert weighted_mean(values, weight).tolist() == [1.5, 1.0]
 
 
 @pytest.mark.parametrize("name", SMALLEST)
