@@ -14,7 +14,7 @@ from pictures import batch, noisy, photo
 
 import lossedu as le
 from lossedu.metrics import gmsd
-from lossedu.metrics.gradient_similarity import disagreement
+from lossedu.metrics.gradient_similarity import PREWITT, SCHARR, disagreement, gradient_length
 
 
 @pytest.mark.parametrize("size", [(24, 22), (25, 23), (3, 4), (7, 40)])
@@ -42,6 +42,15 @@ def test_gradient() -> None:
     x, y = batch(1, 1, (4, 5))
     x.requires_grad_()
     assert torch.autograd.gradgradcheck(lambda a: gmsd(a, y), (x,))
+
+
+@pytest.mark.parametrize("smoothing", [PREWITT, SCHARR])
+def test_length_of_the_gradient_pixel_by_pixel(smoothing: tuple[float, float, float]) -> None:
+    assert sum(smoothing) == pytest.approx(1)  # a ramp of 1 per pixel, whose pixels two apart differ by 2, has 2
+    x = photo("camera", (9, 8))
+    stencil = oracles_metrics.np.outer(smoothing, (1, 0, -1))
+    expected = torch.from_numpy(oracles_metrics.gradient_length(x[0, 0].numpy(), stencil))
+    torch.testing.assert_close(gradient_length(x, smoothing)[0, 0], expected)
 
 
 def test_disagreement_is_one_minus_similarity() -> None:

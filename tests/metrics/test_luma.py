@@ -39,9 +39,9 @@ BAD_CALLS: list[tuple[Callable[[], object], list[str]]] = [
         for f, needed in SMALLEST.values()
         for h, w in ((needed - 1, needed), (needed, needed - 1))
     ],
-    (lambda: gmsd(OK[..., :2], OK[..., :2]), ["(2 x 2 after halving)"]),
-    (lambda: fsim(OK[..., :5], OK[..., :5]), ["(the wavelength of the finest filter)"]),
-    (lambda: iw_ssim(OK, OK), ["for a window of 11 pixels at 5 scales"]),
+    (lambda: gmsd(OK[..., :2], OK[..., :2]), ["(2 x 2 after halving), got 16 x 2"]),
+    (lambda: fsim(OK[..., :5], OK[..., :5]), ["(the wavelength of the finest filter), got 16 x 5"]),
+    (lambda: iw_ssim(OK, OK), ["for a window of 11 pixels at 5 scales, got 16 x 16"]),
     *[
         (lambda f=f, v=v: f(BIG, BIG, data_range=v), ["data_range must be", "above 0", repr(v)])
         for f, _ in SMALLEST.values()
