@@ -68,7 +68,10 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Duel:
-    """One of our functions, a peer, the judge, and the options that make them mean the same."""
+    """One of our functions, a peer, the judge, and the options that make them mean the same.
+
+    `bout` says how many samples the tests draw; those of the tool are as many as there is time for.
+    """
 
     name: str
     ours: Callable[[Sample], Tensor]
@@ -80,6 +83,7 @@ class Duel:
     explanations: tuple[Explanation, ...] = ()
     tolerance: Callable[[Sample], float] = lambda sample: ROUNDING[sample.x.dtype]
     batches: bool = True
+    bout: int = 40
 
 
 @dataclass

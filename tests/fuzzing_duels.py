@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 import fuzzing_judges as judges
 import numpy as np
 import oracles
+import oracles_metrics
+import oracles_multiscale
 import pytorch_msssim
 import torch
 import torch.nn.functional as F
@@ -397,4 +400,64 @@ REST = [
     ),
 ]
 
-DUELS = [*SSIM, *PYRAMID, *PIXELS, *REST]
+
+# --- Mix, and the indices that have no library to meet: the transcription takes their side ----------------------------
+
+
+def mix_options(chance: random.Random) -> dict[str, Any]:
+    return {
+        "alpha": chance.choice([0.0, 0.025, 0.84, 1.0]),
+        "sigmas": chance.choice([(0.5, 1.0, 2.0), (0.8,), (0.5, 0.6, 1.5)]),
+        "padding": chance.choice(["valid", "reflect"]),
+    }
+
+
+def mix_taps(s: Sample) -> int:
+    return 2 * int(3.5 * s.options["sigmas"][-1] + 0.5) + 1
+
+
+def kornia_mix(s: Sample) -> Tensor:
+    """Mix of kornia with our windows, at the pixels that its border of zeros does not reach."""
+    options, radius = s.options, mix_taps(s) // 2
+    x, y = (z.double() / s.data_range for z in (s.x, s.y))
+    if options["padding"] == "reflect":
+        x, y = (F.pad(z, [radius] * 4, mode="reflect") for z in (x, y))
+    values, _ = oracles_multiscale.kornia_map(x, y, options["sigmas"], alpha=options["alpha"])
+    return values[:, radius : x.shape[-2] - radius, radius : x.shape[-1] - radius]
+
+
+def transcribed(name: str, oracle: Callable[..., float], smallest: int, largest: int, **more: Any) -> Duel:
+    """Return the duel of a metric with its transcription, which is the judge too: there is nothing to explain."""
+
+    def truth(s: Sample) -> float:
+        return judges.by_image(oracle, s.x, s.y, s.data_range, **s.options)
+
+    def ours(s: Sample) -> Tensor:
+        return getattr(le.metrics, name)(s.x, s.y, data_range=s.data_range, **s.options)
+
+    return Duel(f"{name}, transcription", ours, truth, truth, smallest=lambda s: smallest, largest=largest, **more)
+
+
+TRANSCRIBED = [
+    Duel(
+        "mix_loss, kornia",
+        lambda s: le.mix_loss(s.x, s.y, data_range=s.data_range, **s.options),
+        kornia_mix,
+        lambda s: judges.mix(s.x, s.y, data_range=s.data_range, **s.options),
+        mix_options,
+        mix_taps,
+        largest=30,
+        explanations=(CANCELLATION,),
+    ),
+    transcribed("gmsd", oracles_metrics.gmsd, 3, 30),
+    transcribed(
+        "fsim",
+        oracles_metrics.fsim,
+        6,
+        16,
+        options=lambda chance: {"chromatic": chance.choice([True, False])},
+    ),
+    transcribed("iw_ssim", judges.iw_ssim, 161, 168, batches=False, bout=8),
+]
+
+DUELS = [*SSIM, *PYRAMID, *PIXELS, *REST, *TRANSCRIBED]

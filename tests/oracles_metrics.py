@@ -5,6 +5,7 @@ Every function takes arrays in 0 ... 255: grey (H, W) or colour (3, H, W).  `x` 
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -75,6 +76,7 @@ def frequencies(size: int) -> Array:
     return np.fft.ifftshift(np.arange(-size // 2, size // 2) / size)
 
 
+@functools.cache
 def log_gabor(height: int, width: int, scale: int, orientation: int) -> Array:
     """The transfer function of one filter: a Gaussian in log frequency, one in angle, and a Butterworth low-pass."""
     filter_ = np.zeros((height, width))
@@ -93,7 +95,7 @@ def log_gabor(height: int, width: int, scale: int, orientation: int) -> Array:
 
 
 def phase_congruency(x: Array) -> Array:
-    """Kovesi's PC2: energy above the noise, over amplitude."""
+    """Kovesi's PC2: energy above the noise, over amplitude; 0 where nothing oscillates."""
     height, width = x.shape
     spectrum = np.fft.fft2(x)
     energy_all, amplitude_all = np.zeros_like(x), np.zeros_like(x)
@@ -115,7 +117,7 @@ def phase_congruency(x: Array) -> Array:
         threshold = (tau * math.sqrt(math.pi / 2) + 2 * math.sqrt((2 - math.pi / 2) * tau**2)) / 1.7
         energy_all += np.maximum(energy - threshold, 0)
         amplitude_all += sum(abs(response) for response in responses)
-    return energy_all / amplitude_all
+    return np.divide(energy_all, amplitude_all, out=np.zeros_like(x), where=amplitude_all > 0)
 
 
 def fsim(x: Array, y: Array, chromatic: bool = False) -> float:
@@ -130,6 +132,8 @@ def fsim(x: Array, y: Array, chromatic: bool = False) -> float:
         colour = similarity(i_x, i_y, 200) * similarity(q_x, q_y, 200)
         s = s * (colour.astype(complex) ** 0.03).real
     weight = np.maximum(pc_x, pc_y)
+    if not weight.any():  # two images without a feature: 0/0 in the formula
+        weight = np.ones_like(weight)
     return float((s * weight).sum() / weight.sum())
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import oracles
@@ -187,3 +190,56 @@ def test_a_huge_sigma_is_refused_before_its_window_is_built(monkeypatch: pytest.
         le.gaussian_blur(x, 1e300, padding="zeros")
     with pytest.raises(ValueError, match="at most 65537 taps, got kernel_size=65539"):
         filters.gaussian_window(1.0, 65539)
+    assert filters.window_size(1.0, 65537) == 65537
+
+
+@pytest.mark.parametrize(
+    ("sigma", "taps", "words"),
+    [
+        (0.0, None, "sigma must be"),
+        (None, 3, "sigma must be"),
+        (1.0, 4, "kernel_size must be"),
+        (1.0, -1, "kernel_size"),
+    ],
+)
+def test_windows_that_are_none(sigma: Any, taps: Any, words: str) -> None:
+    for make in (filters.window_size, filters.gaussian_window):
+        with pytest.raises(ValueError, match=rf"^{words}"):
+            make(sigma, taps)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int64])
+def test_half_precision_holds_no_window(dtype: torch.dtype) -> None:
+    words = rf"^dtype must be torch\.float32 or torch\.float64, got {dtype}"
+    for make in (filters.gaussian_window, lambda sigma, dtype: filters.color_window("dped", dtype=dtype)):
+        with pytest.raises(ValueError, match=words):
+            make(1.5, dtype=dtype)
+
+
+def test_windows_are_where_they_are_asked_for() -> None:
+    assert filters.gaussian_window(1.5, device="meta").device.type == "meta"
+    for preset in ("wespe", "dped", "std3"):
+        assert filters.color_window(preset, device="meta").device.type == "meta"
+        assert filters.color_window(preset).device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "blur"),
+    [("blur", "gaussian_window", le.gaussian_blur), ("color", "color_window", le.color_blur)],
+)
+def test_a_blur_asks_for_a_window_where_and_as_precise_as_the_images_are(
+    module: str, name: str, blur: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one device there is nothing else to see: a window on the CPU would fail only on a GPU."""
+    home = importlib.import_module(f"lossedu.filters.{module}")
+    make, asked = getattr(home, name), []
+
+    def spy(*arguments: Any, **options: Any) -> Tensor:
+        asked.append(options)
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(home, name, spy)
+    for dtype in (torch.float32, torch.float64):
+        x = torch.rand(1, 1, 24, 24, dtype=dtype)
+        blur(x, **({"sigma": 1.5} if module == "blur" else {}))
+        assert asked.pop() == {"dtype": dtype, "device": x.device}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import fuzzing_judges as judges
 import oracles
+import oracles_metrics
+import oracles_multiscale
 import pytest
 import torch
 from fuzzing import Duel, Tally, fight, rounds
@@ -27,7 +29,7 @@ BY_NAME = {duel.name: duel for duel in DUELS}
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_difference_is_explained(name: str) -> None:
-    tally = rounds([BY_NAME[name]], Tally(), random.Random(name), 40)
+    tally = rounds([BY_NAME[name]], Tally(), random.Random(name), BY_NAME[name].bout)
     assert tally.findings == []
     assert tally.agreed[name] >= 5  # a duel that never agrees compares two different things
 
@@ -57,13 +59,27 @@ def test_the_other_judges() -> None:
     torch.testing.assert_close(judges.halved(x, "zeros"), torch.nn.functional.avg_pool2d(x, 2, padding=(1, 0)))
 
 
+@pytest.mark.parametrize("padding", ["valid", "reflect"])
+def test_the_judge_of_mix_is_the_transcription(padding: str) -> None:
+    x, y = batch(2, 2, (14, 13))
+    options = {"alpha": 0.3, "sigmas": (0.5, 1.5), "padding": padding}
+    expected = oracles_multiscale.mix_loss(3 * x, 3 * y, data_range=3.0, **options).mean().item()  # type: ignore[arg-type]
+    assert judges.mix(3 * x, 3 * y, data_range=3.0, **options) == pytest.approx(expected, rel=1e-12)  # type: ignore[arg-type]
+
+
+def test_the_judge_of_iw_ssim_is_the_transcription() -> None:
+    x, y = batch(1, 3, (161, 162))
+    expected = oracles_metrics.iw_ssim(oracles_metrics.pixels(x), oracles_metrics.pixels(y))
+    assert judges.by_image(judges.iw_ssim, 3 * x, 3 * y, 3.0) == pytest.approx(expected, rel=1e-11)
+
+
 def spoilt(duel: Duel, factor: float) -> Duel:
     return dataclasses.replace(duel, ours=lambda sample: duel.ours(sample) * factor)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_fault_of_ours_is_a_finding(name: str) -> None:
-    tally = rounds([spoilt(BY_NAME[name], 1.05)], Tally(), random.Random(0), 15)
+    tally = rounds([spoilt(BY_NAME[name], 1.05)], Tally(), random.Random(0), min(15, BY_NAME[name].bout))
     assert any("ours" in finding for finding in tally.findings)
 
 

@@ -254,6 +254,24 @@ def test_func_vmap_over_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(torch.func.vmap(torch.func.grad(single), in_dims=(None, 0))(x[0], y)[0], expected[0])
 
 
+def test_whole_pictures_where_strips_do_not_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU, and in a compiled graph."""
+
+    def everything() -> list[Tensor]:
+        x, y = (z.requires_grad_() for z in batch(2, 3, 40))
+        each = le.ssim_loss(x, y, reduction="none")
+        return [each, *torch.autograd.grad(each.sum(), (x, y)), le.ssim_grad(x, y)]
+
+    monkeypatch.setattr(dissimilarity, "LOWEST", 1)
+    assert [len(strips) for strips, _ in dissimilarity._tiles(torch.Size((2, 3, 40, 40)), 11)] == [4]
+    cut = everything()
+    monkeypatch.setattr(dissimilarity, "_tiles", None)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    for ours, theirs in zip(everything(), cut, strict=True):
+        assert ours.is_contiguous()
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # torch.compile trips over torch's own
 def test_compile_without_a_break() -> None:
     """The slowest test here: forward and backward in one graph each."""

@@ -22,7 +22,7 @@ class Api(SphinxDirective):
     def run(self):
         package = importlib.import_module(self.arguments[0])
         top = importlib.import_module(package.__name__.partition(".")[0])
-        names = getattr(package, "__all__", None) or _defined_in(package)
+        names = [n for n in getattr(package, "__all__", None) or _defined_in(package) if not _foreign(package, n)]
         # A name that is also offered at the top is documented under the short path that readers use.
         paths = {n: f"{top.__name__ if n in top.__all__ else package.__name__}.{n}" for n in names}
         described = [n for n in names if callable(getattr(package, n))]
@@ -45,6 +45,12 @@ class Api(SphinxDirective):
 def _defined_in(module) -> list[str]:
     own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__}
     return [n for n in own if not n.startswith("_")]
+
+
+def _foreign(package, name: str) -> bool:
+    """Return whether a name is only passed on: it is documented where it is at home."""
+    home = getattr(getattr(package, name), "__module__", None) or package.__name__
+    return callable(getattr(package, name)) and not f"{home}.".startswith(f"{package.__name__}.")
 
 
 def _modules(package) -> list[str]:

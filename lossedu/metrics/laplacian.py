@@ -12,15 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: Weights of the low-pass filter along one axis.  They sum to the root of 2, so a picture doubles with each level.
-BINOMIAL = tuple(math.sqrt(2) * tap / 16 for tap in (1, 4, 6, 4, 1))
+#: The low-pass filter along one axis weighs five pixels: OUTER, INNER, MIDDLE, INNER, OUTER.  The weights sum to the root
+#: of 2, so a picture doubles with each level.
+OUTER, INNER, MIDDLE = (math.sqrt(2) * tap / 16 for tap in (1, 4, 6))
 
 
 def _reduce(x: Tensor) -> Tensor:
     """Filter along the last axis and keep every second pixel, beginning with the first."""
-    outer, inner, middle = BINOMIAL[:3]
     left, right, centre = x[..., 1:-3:2], x[..., 3:-1:2], x[..., 2:-2:2]
-    return outer * (x[..., :-4:2] + x[..., 4::2]) + inner * (left + right) + middle * centre
+    return OUTER * (x[..., :-4:2] + x[..., 4::2]) + INNER * (left + right) + MIDDLE * centre
 
 
 def reduce_by_two(x: Tensor) -> Tensor:
@@ -31,12 +31,11 @@ def reduce_by_two(x: Tensor) -> Tensor:
 
 def _expand(x: Tensor, size: int) -> Tensor:
     """Put zeros between the pixels along the last axis, and filter: (..., ceil(size / 2)) to (..., size)."""
-    outer, inner, middle = BINOMIAL[:3]
     # The picture with its zeros is mirrored at its border pixels: an even size ends with a zero, so it mirrors at that.
     last = x[..., -1:] if size % 2 == 0 else x[..., -2:-1]
     x = torch.cat((x[..., 1:2], x, last), dim=-1)
     before, here, after = x[..., :-2], x[..., 1:-1], x[..., 2:]
-    even, odd = outer * (before + after) + middle * here, inner * (here + after)
+    even, odd = OUTER * (before + after) + MIDDLE * here, INNER * (here + after)
     return torch.stack((even, odd), dim=-1).flatten(-2)[..., :size]
 
 

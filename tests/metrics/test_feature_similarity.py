@@ -117,6 +117,12 @@ def test_colour_counts_with_chromatic_alone() -> None:
     assert fsimc(x, y).item() < 0.9999
 
 
+def test_colours_of_a_batch_stay_with_their_images() -> None:
+    x, y = batch(3, 3, 16)
+    singles = [oracles_metrics.fsim(*(oracles_metrics.pixels(z[i : i + 1]) for z in (x, y)), True) for i in range(3)]
+    assert fsimc(x, y, reduction="none").tolist() == pytest.approx(singles, rel=1e-11)
+
+
 def test_two_flat_images_weigh_every_pixel_the_same() -> None:
     black, white = torch.zeros(1, 3, 16, 16), torch.ones(1, 3, 16, 16)
     assert not phase_congruency.phase_congruency(255 * white[:, :1]).any()
