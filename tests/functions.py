@@ -153,3 +153,10 @@ NETWORKS = [
 ]
 
 ALL = [*LOSSES, *INDICES, *METRICS, *NETWORKS]
+
+#: Of `lossedu.metrics` too, but they need networks: those of `small_networks.py` have to be put in place for them.
+DEEP = [
+    Case("lpips", le.metrics.lpips, size=(17, 16), rough=True),
+    Case("lpips alexnet", le.metrics.lpips, {"net": "alexnet"}, (17, 16), rough=True),
+    Case("dists", le.metrics.dists, size=(17, 16), rough=True),
+]

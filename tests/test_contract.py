@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import small_networks
 import torch
-from functions import ALL, INDICES, LOSSES, METRICS, Case, here
+from functions import ALL, DEEP, INDICES, LOSSES, METRICS, Case, here
 from pictures import batch, noisy
 from torch import Tensor
 
@@ -23,8 +24,16 @@ def device(request: pytest.FixtureRequest) -> Iterator[str]:
     here.move("cpu")
 
 
-every = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
-own = pytest.mark.parametrize("case", [*LOSSES, *INDICES, *METRICS], ids=lambda case: case.name)
+@pytest.fixture(autouse=True, scope="module")
+def small() -> Iterator[None]:
+    """LPIPS and DISTS look through small networks here."""
+    with small_networks.in_place():
+        yield
+
+
+EVERY = [*ALL, *DEEP]
+every = pytest.mark.parametrize("case", EVERY, ids=lambda case: case.name)
+own = pytest.mark.parametrize("case", [*LOSSES, *INDICES, *METRICS, *DEEP], ids=lambda case: case.name)
 
 
 def gradient(case: Case, x: Tensor, y: Tensor, **options: Any) -> Tensor:
@@ -259,7 +268,7 @@ def test_a_first_call_under_inference_mode_does_not_poison_training(case: Case) 
 def test_compiles_into_one_graph(case: Case) -> None:
     """No pixel is read on the way: that would break the graph."""
     torch._dynamo.reset()
-    backend = "eager" if case in METRICS else "aot_eager"  # capturing is quick, a backward graph is not
+    backend = "eager" if case in [*METRICS, *DEEP] else "aot_eager"  # capturing is quick, a backward graph is not
     compiled = torch.compile(lambda a, b: case(a, b), fullgraph=True, backend=backend)
     x, y = (z.float() for z in case.pair())
     leaf = x.clone().requires_grad_()
@@ -305,7 +314,7 @@ def test_finite_on_every_image(case: Case, dtype: torch.dtype) -> None:
             assert y.grad is not None and y.grad.isfinite().all(), name
 
 
-@pytest.mark.parametrize("case", [c for c in ALL if c.zero], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [c for c in EVERY if c.zero], ids=lambda case: case.name)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_equal_images_cost_exactly_nothing(case: Case, dtype: torch.dtype) -> None:
     for name in ("equal", "half flat, equal", "black", "white"):
@@ -316,7 +325,7 @@ def test_equal_images_cost_exactly_nothing(case: Case, dtype: torch.dtype) -> No
     assert case(x, y).item() > 0
 
 
-@pytest.mark.parametrize("case", [c for c in ALL if c.symmetric and not c.unary], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [c for c in EVERY if c.symmetric and not c.unary], ids=lambda case: case.name)
 def test_symmetric(case: Case) -> None:
     x, y = case.pair()
     close(case(x, y), case(y, x), 1e-11)
@@ -324,7 +333,7 @@ def test_symmetric(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [c for c in ALL if c.units is not None and "data_range" in inspect.signature(c.function).parameters],
+    [c for c in EVERY if c.units is not None and "data_range" in inspect.signature(c.function).parameters],
     ids=lambda case: case.name,
 )
 def test_images_and_range_scale_together(case: Case) -> None:

@@ -208,6 +208,22 @@ def test_windows_that_are_none(sigma: Any, taps: Any, words: str) -> None:
             make(sigma, taps)
 
 
+@pytest.mark.parametrize(
+    ("x", "options", "error", "words"),
+    [
+        (None, {}, TypeError, r"^x must be a torch\.Tensor"),
+        (torch.zeros(8, 8), {}, ValueError, r"^x must have shape \(N, C, H, W\), got \(8, 8\)"),
+        (torch.zeros(1, 1, 8, 8).byte(), {}, TypeError, "^x must have a floating dtype"),
+        (torch.zeros(1, 1, 8, 8), {"padding": "same"}, ValueError, "^padding must be one of 'reflect', 'valid', 'zer"),
+        (torch.zeros(1, 1, 8, 8), {"padding": "valid"}, ValueError, "^x is too small: height and width must be at lea"),
+        (torch.zeros(1, 1, 5, 8), {}, ValueError, "^x is too small: height and width must be at least 6 for a windo"),
+    ],
+)
+def test_pictures_that_cannot_be_blurred(x: Any, options: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        le.gaussian_blur(x, 1.5, **options)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int64])
 def test_half_precision_holds_no_window(dtype: torch.dtype) -> None:
     words = rf"^dtype must be torch\.float32 or torch\.float64, got {dtype}"

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from mutation import mutants, server  # noqa: E402
+from mutation.ledger import Ledger  # noqa: E402
 
 SOURCE = '''"""A module."""
 import functools
@@ -126,6 +127,22 @@ def test_kills_what_is_tested_and_reports_what_is_not(project: Path) -> None:
     assert "untested" not in again.stdout.split("survive", 1)[1].replace("test comes", "")
     assert "same: " in again.stdout
     assert results.read_text("utf8").count('"key"') - tried == len(survivors) + 1
+
+
+def test_a_change_to_the_module_makes_results_void(tmp_path: Path) -> None:
+    results = tmp_path / "a.jsonl"
+    first = Ledger(results, "old", "tests")
+    first.open(fresh=False)
+    with results.open("a", encoding="utf8") as file:
+        file.write('{"key": "f: 1 -> 2", "killed": true}\n{"key": "f: 2 -> 3", "killed": false}\n')
+    assert len(Ledger(results, "old", "tests").read().results) == 2
+    assert list(Ledger(results, "old", "other tests").read().results) == ["f: 1 -> 2"]
+    second = Ledger(results, "new", "tests")
+    second.open(fresh=False)
+    assert not second.read().results
+    with results.open("a", encoding="utf8") as file:
+        file.write('{"key": "f: 2 -> 3", "killed": true}\n')
+    assert list(second.read().results) == ["f: 2 -> 3"]
 
 
 def test_a_sample_and_a_wrong_name(project: Path) -> None:

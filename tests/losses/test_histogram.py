@@ -133,6 +133,24 @@ def test_a_gradient_only_where_it_is_wanted() -> None:
     assert torch.autograd.grad(0 * distances.sum() + 3 * a.sum(), a)[0].unique() == 3
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_torch_func(kernel: str) -> None:
+    x, y = pair(3)
+
+    def single(a: Tensor, b: Tensor) -> Tensor:
+        return le.histogram_emd_loss(a[None], b[None], kernel=kernel, bins=16)
+
+    leaf = x.clone().requires_grad_()
+    each = le.histogram_emd_loss(leaf, y, kernel=kernel, bins=16, reduction="none")
+    (grads,) = torch.autograd.grad(each.sum(), leaf)
+    torch.testing.assert_close(torch.func.vmap(single)(x, y), each.detach())
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(single))(x, y), grads)
+    torch.testing.assert_close(torch.func.grad(lambda a: torch.func.vmap(single)(a, y).sum())(x), grads)
+    if kernel != "sort":
+        rows = torch.func.vmap(lambda a: le.soft_histogram(a[None], kernel=kernel, bins=16))(x)
+        torch.testing.assert_close(rows[:, 0], le.soft_histogram(x, kernel=kernel, bins=16))
+
+
 def test_mean_over_channels_then_over_images() -> None:
     x, y = batch(2, 3, (9, 8))
     for kernel in KERNELS:

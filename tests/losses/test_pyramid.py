@@ -19,6 +19,7 @@ from pictures import batch, noisy, photo
 from torch import Tensor
 
 import lossedu as le
+from lossedu import filters
 from lossedu.filters import gaussian_window
 from lossedu.losses import algebra, dissimilarity
 
@@ -257,6 +258,22 @@ def test_how_pictures_are_cut(
         monkeypatch.setattr(dissimilarity, "_whole", count)
         le.ssim_loss(torch.rand(shape), torch.rand(shape))
         assert pieces == groups
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_the_window_is_made_where_and_as_precise_as_the_images_are(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def spy(*arguments: Any, **options: Any) -> Tensor:
+        asked.append(options)
+        return gaussian_window(*arguments, **options)
+
+    monkeypatch.setattr(filters, "gaussian_window", spy)
+    x, y = (z.to(dtype) for z in batch(1, 1, 12))
+    le.ms_ssim_loss(x, y, **two)
+    assert asked == [{"dtype": dtype, "device": x.device}]
 
 
 def test_func() -> None:

@@ -56,6 +56,18 @@ def test_phase_congruency_pixel_by_pixel(size: tuple[int, int]) -> None:
     torch.testing.assert_close(phase_congruency.phase_congruency(x.float()).double(), found, rtol=1e-3, atol=1e-4)
 
 
+def test_root_of_the_median_of_squares() -> None:
+    """Of even and odd numbers of pixels, with and without equal ones in the middle, and of any stack of planes."""
+    planes = [[0, 1, 2, 5, 7, 9], [3, 3, 3, 3, 8, 0], [4, 6, 4, 0, 6, 9], [2, 2, 5, 2, 5, 5]]
+    for numbers in (planes, [plane[:5] for plane in planes]):
+        amplitude = torch.tensor(numbers, dtype=torch.float64).view(4, -1, 1)
+        expected = [math.sqrt(oracles_metrics.np.median(plane**2)) for plane in amplitude.numpy()]
+        for shape in ((4,), (2, 2), (4, 1)):
+            found = phase_congruency._middle(amplitude.view(*shape, *amplitude.shape[-2:]))
+            assert found.shape == (*shape, 1, 1)
+            assert found.flatten().tolist() == pytest.approx(expected, rel=1e-14)
+
+
 def test_gradient_is_the_slope_of_the_formula() -> None:
     """The oracle's own finite differences: nothing in them comes from autograd."""
     x, y = batch(1, 3, (12, 11))

@@ -78,6 +78,15 @@ def test_properties(name: str, seed: int) -> None:
     )
 
 
+def test_the_most_that_can_be() -> None:
+    """A deviation of numbers from 0 to 1 is greatest where half of them are 0 and half are 1."""
+    y = torch.zeros(1, 1, 40, 40, dtype=torch.float64)
+    y[..., 20:, :] = (torch.arange(40) // 4) % 2  # stripes as wide as two squares: edges everywhere below
+    assert 0.46 < gmsd(0 * y, y).item() < 0.5 * math.sqrt(400 / 399)
+    x = noisy(photo(size=48), 0.3)
+    assert gmsd(x, photo(size=48)).item() < 0.35 > gmsd(0 * x, photo(size=48)).item()
+
+
 def test_blur_grows_it() -> None:
     y = photo(size=48)
     values = [gmsd(le.gaussian_blur(y, sigma), y).item() for sigma in (0.5, 1, 2, 4)]

@@ -55,6 +55,29 @@ def test_pyramid_pixel_by_pixel(size: tuple[int, int]) -> None:
     torch.testing.assert_close(enlarged, expected, rtol=1e-11, atol=1e-11)
 
 
+def test_structure_window_by_window() -> None:
+    """In float32 too, where the coarsest level is bright and pale: its mean is taken off before anything is squared."""
+    inner = [z[:, :1, :15, :17] for z in pair()]
+    pairs = [255 * torch.cat([z, 8 + 0.01 * z, 0.02 * z]) for z in inner]  # as it is, bright and pale, dark
+    for with_luminance in (False, True):
+        found = information_weighting._structure(*pairs, with_luminance)
+        single = information_weighting._structure(*(z.float() for z in pairs), with_luminance)
+        assert found.shape == (3, 1, 5, 7) and single.dtype == torch.float32
+        for i in range(3):
+            cs, l = oracles_metrics.structure(*(z[i, 0].numpy() for z in pairs))
+            expected = torch.from_numpy(cs * l if with_luminance else cs)
+            torch.testing.assert_close(found[i, 0], expected, rtol=1e-9, atol=1e-11)
+            torch.testing.assert_close(single[i, 0].double(), expected, rtol=1e-4, atol=0)
+
+
+def test_neighbourhoods_and_what_is_inside() -> None:
+    x = torch.arange(2 * 5 * 4).view(2, 1, 5, 4)
+    found = information_weighting._neighbourhoods(x)
+    assert found.shape == (2, 9, 3, 2)
+    assert found[1, :, 2, 1].tolist() == x[1, 0, 2:5, 1:4].flatten().tolist()
+    assert torch.equal(information_weighting._inner(x, 1), x[:, :, 1:4, 1:3])
+
+
 def test_weights_pixel_by_pixel() -> None:
     x, y = (255 * z[:, :1, :40, :36] for z in pair())
     for parent in (None, laplacian.reduce_by_two(y)):

@@ -31,13 +31,13 @@ class Ledger:
 
     def read(self) -> Ledger:
         """Take up what earlier runs have written."""
-        self.results, self.notes, tests = {}, [], self.tests
+        self.results, self.notes, source, tests = {}, [], self.source, self.tests
         lines = self.path.read_text("utf8").splitlines() if self.path.exists() else []
         for line in map(json.loads, lines):
             if "source" in line:
-                tests = line["tests"]
-                if line["source"] != self.source:
-                    self.results = {}
+                source, tests = line["source"], line["tests"]
+            elif source != self.source:
+                continue
             elif "key" not in line:
                 self.notes.append(line)
             elif line["killed"] or tests == self.tests:
