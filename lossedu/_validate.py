@@ -21,11 +21,14 @@ DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 def tensor(name: str, value: Tensor) -> None:
     """Raise `TypeError` unless `value` is a real floating-point tensor."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor of floating dtype, got {type(value).__name__}")
+        hint = "; torch.from_numpy makes one" if type(value).__name__ == "ndarray" else ""
+        raise TypeError(f"{name} must be a torch.Tensor of floating dtype, got {type(value).__name__}{hint}")
     if value.dtype not in DTYPES:
+        complex_hint = f"take {name}.abs() or its real part"
+        hint = f"convert 8-bit images with {name}.float() / 255 and keep data_range=1.0"
         raise TypeError(
             f"{name} must have a floating dtype (float16, bfloat16, float32 or float64), got {value.dtype}; "
-            f"convert 8-bit images with {name}.float() / 255 and keep data_range=1.0"
+            f"{complex_hint if value.dtype.is_complex else hint}"
         )
 
 

@@ -334,7 +334,129 @@ BROKEN: dict[str, tuple[Any, str, str, str]] = {
     "all rounded": (ROUNDED, "no gradient", "error", "round at"),
     "logarithm": (LOGARITHM, "value not finite", "error", "log at"),
     "outside refused": (ENTROPY, "refuses values outside the range", "warning", "above the range"),
-    "nothing left": (NAN_SIZE, "size", "error", "NaN"),
+    "nothing left": (NAN_SIZE, "size", "info", "8 x 8: the value is NaN"),
     "backward raises": (CRASH_BACK, "crash in backward", "error", "no backward yet"),
 }  # fmt: skip
 assert math.isclose(float(window().sum()), 1.0, rel_tol=1e-5)
+
+
+class _Deaf(torch.autograd.Function):
+    """The mean square with a backward that ignores what comes in from above."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+        ctx.save_for_backward(x, y)
+        return (x - y).square().mean()
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:  # type: ignore[override]
+        x, y = ctx.saved_tensors
+        return 2 * (x - y) / x.numel(), None
+
+
+def deaf_backward(x: Tensor, y: Tensor) -> Tensor:
+    return _Deaf.apply(x, y)
+
+
+def clamps_in_place(x: Tensor, y: Tensor) -> Tensor:
+    return F.mse_loss(x.clamp_(-0.5, 1.5), y)
+
+
+def cuts_off_in_place(x: Tensor, y: Tensor) -> Tensor:
+    x[x > 1] = 1
+    return F.mse_loss(x, y)
+
+
+def cuts_off_target(x: Tensor, y: Tensor) -> Tensor:
+    y[y < 0] = 0
+    return F.mse_loss(x, y)
+
+
+def adds_nothing_in_place(x: Tensor, y: Tensor) -> Tensor:
+    return F.mse_loss(x.add_(0.0), y)
+
+
+def own_peaks(x: Tensor, y: Tensor) -> Tensor:
+    return F.mse_loss(x / x.amax().detach(), y / y.amax())
+
+
+def own_peak(x: Tensor, y: Tensor) -> Tensor:
+    return F.l1_loss(x / x.amax().detach(), y)
+
+
+def stretched(x: Tensor, y: Tensor) -> Tensor:
+    return F.mse_loss(x.mean(1), y)
+
+
+def mean_colour(x: Tensor, y: Tensor) -> Tensor:
+    return (x.mean((2, 3)) - y.mean((2, 3))).square().mean()
+
+
+BROKEN |= {
+    "backward without grad_output": (deaf_backward, "ignores grad_output", "error", "66.7 % off"),
+    "clamp_": (clamps_in_place, "changes its input", "error", "x of a pair above the range"),
+    "x > 1 in place": (cuts_off_in_place, "changes its input", "error", "x of a pair above the range"),
+    "y < 0 in place": (cuts_off_target, "changes its input", "error", "y of a pair below the range"),
+    "in place, same values": (adds_nothing_in_place, "changes its input", "warning", "in-place call was made on x"),
+    "range of each image": (own_peaks, "data range", "warning", "The range is taken from each batch"),
+    "range of x": (own_peak, "data range", "warning", "The range is taken from each batch"),
+    "shapes stretched": (stretched, "broadcasting", "warning", "Using a target size"),
+    "mean colour": (mean_colour, "blind to every pattern", "info", "Only the mean colour counts"),
+}
+
+
+# Losses whose least value lies elsewhere than at equal images, that ignore part of x, or that lose what lies outside.
+
+
+def miscast_covariance(x: Tensor, y: Tensor) -> Tensor:
+    """1 - SSIM with E[xy] - E[x]E[x]: a slip of one letter."""
+
+    def blur(z: Tensor) -> Tensor:
+        return F.avg_pool2d(z, 11, 1)
+
+    mu_x, mu_y = blur(x), blur(y)
+    var_x, var_y, cov = blur(x * x) - mu_x**2, blur(y * y) - mu_y**2, blur(x * y) - mu_x * mu_x
+    scores = (2 * mu_x * mu_y + 1e-4) * (2 * cov + 9e-4) / ((mu_x**2 + mu_y**2 + 1e-4) * (var_x + var_y + 9e-4))
+    return 1 - scores.mean()
+
+
+def skewed_crop(x: Tensor, y: Tensor) -> Tensor:
+    """The border is cut off both images, one row apart."""
+    return F.mse_loss(x[..., 4:-4, 4:-4], y[..., 3:-5, 4:-4])
+
+
+def angle(x: Tensor, y: Tensor) -> Tensor:
+    """The angle between colours: rounding takes the cosine of equal ones above 1."""
+    return torch.acos(F.cosine_similarity(x, y, dim=1) * (1 + 1e-12)).mean()
+
+
+def largest_weight(x: Tensor, y: Tensor) -> Tensor:
+    """A weight normalised by its maximum, which is 0 for equal images."""
+    weight = (x - y).abs().detach()
+    return (weight / weight.amax(dim=(1, 2, 3), keepdim=True) * (x - y).abs()).mean()
+
+
+MISCAST = miscast_covariance
+ONE_CHANNEL = lambda x, y: F.mse_loss(x[:, 0], y[:, 0])  # noqa: E731
+ONE_IMAGE = lambda x, y: F.mse_loss(x[0], y[0])  # noqa: E731
+DEEP_CROP = lambda x, y: F.mse_loss(x[..., 20:-20, 20:-20], y[..., 20:-20, 20:-20])  # noqa: E731
+
+BROKEN |= {
+    "wrong sign": (lambda x, y: F.l1_loss(x, y) - 5 * F.mse_loss(x, y), "optimum elsewhere", "warning", "noise of 0.5"),
+    "skewed crop": (skewed_crop, "optimum elsewhere", "warning", "down its own slope"),
+    "logits": (F.binary_cross_entropy_with_logits, "optimum elsewhere", "warning", "logits"),
+    "sigmoid": (lambda x, y: F.mse_loss(x.sigmoid(), y), "optimum elsewhere", "warning", "sigmoid"),
+    "range of tanh": (lambda x, y: F.mse_loss(x, 2 * y - 1), "optimum elsewhere", "warning", "[-1, 1]"),
+    "BGR target": (lambda x, y: F.l1_loss(x, y.flip(1)), "optimum elsewhere", "warning", "channels"),
+    "transposed target": (lambda x, y: F.l1_loss(x, y.mT), "optimum elsewhere", "warning", "axes"),
+    "rolled target": (lambda x, y: F.mse_loss(x, y.roll(1, -1)), "optimum elsewhere", "warning", "shifted"),
+    "one letter": (MISCAST, "optimum elsewhere", "warning", "equal images 0"),
+    "one letter, price": (MISCAST, "rewards an error", "warning", "lowers the loss"),
+    "one channel": (ONE_CHANNEL, "a channel is ignored", "warning", "channel 1 of 3, channel 2 of 3"),
+    "one image": (ONE_IMAGE, "an image is ignored", "warning", "image 1 of 2"),
+    "crop": (skewed_crop, "the border is ignored", "info", "4 rows at the top, 4 rows at the bottom, 4 columns"),
+    "clamped": (lambda x, y: F.mse_loss(x.clamp(0, 1), y), "no pull outside the range", "info", "all above the range"),
+    "deep crop": (DEEP_CROP, "size", "error", "32 x 32: the value is NaN"),
+    "angle": (angle, "value not finite", "error", "identical"),
+    "largest weight": (largest_weight, "value not finite", "error", "identical"),
+}  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import oracles
 import pytest
@@ -131,3 +132,28 @@ def test_twins_have_no_state() -> None:
         assert isinstance(module, nn.Module)
         assert not list(module.parameters())
         assert not module.state_dict()
+
+
+def test_twins_show_their_options() -> None:
+    assert repr(le.L1Loss(reduction="sum")) == "L1Loss(reduction='sum')"
+    assert repr(le.MSELoss()) == "MSELoss(reduction='mean')"
+    assert repr(le.CharbonnierLoss(eps=0.01)) == "CharbonnierLoss(eps=0.01, reduction='mean')"
+
+
+@pytest.mark.parametrize("eps", [0, -1e-3, float("nan"), None])
+def test_charbonnier_wants_an_eps_above_0(eps: Any) -> None:
+    x = torch.zeros(1, 1, 2, 2)
+    with pytest.raises(ValueError, match=r"^eps must be a"):
+        le.charbonnier_loss(x, x, eps=eps)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself, where it looks up forward formulas
+def test_forward_mode() -> None:
+    x, y = batch(1, 1, 6)
+    direction = torch.ones_like(x)
+    for loss in (le.mse_loss, le.l1_loss, le.charbonnier_loss):
+        slope = torch.func.jvp(lambda a, loss=loss: loss(a, y), (x,), (direction,))[1]
+        torch.testing.assert_close(slope, (torch.func.grad(loss)(x, y) * direction).sum())
+    hessian = torch.func.hessian(lambda a: le.charbonnier_loss(a, y))(x).view(36, 36)
+    expected = torch.func.jacrev(torch.func.grad(lambda a: le.charbonnier_loss(a, y)))(x).view(36, 36)
+    torch.testing.assert_close(hessian, expected)

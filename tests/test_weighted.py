@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from pictures import batch
@@ -65,3 +67,23 @@ def test_one_term_and_nested_sums() -> None:
     inner = le.WeightedLoss({"mse": (3.0, le.mse_loss)})
     outer = le.WeightedLoss({"inner": (2.0, inner), "l1": (1, le.l1_loss)})
     assert outer(x, y).item() == pytest.approx(6 * le.mse_loss(x, y).item() + le.l1_loss(x, y).item())
+
+
+def test_replicas_use_their_own_modules() -> None:
+    """What DataParallel and `.to(device)` exchange in the list of modules is what is called."""
+    loss = le.WeightedLoss({"mse": (1.0, le.mse_loss), "ssim": (2.0, le.SSIMLoss())})
+    x, y = batch(1, 1, 16)
+    loss.registered[0] = le.L1Loss()
+    assert loss(x, y).item() == pytest.approx((le.mse_loss(x, y) + 2 * le.l1_loss(x, y)).item(), rel=1e-12)
+    assert list(loss.terms(x, y)) == ["mse", "ssim"]
+
+
+def test_a_weight_of_zero_switches_a_term_off() -> None:
+    x, y = batch(1, 1, 16)
+    loss = le.WeightedLoss({"mse": (1.0, le.mse_loss), "bad": (0.0, lambda a, b: a.sum() * math.nan)})
+    assert loss(x, y).item() == le.mse_loss(x, y).item()
+    assert math.isnan(loss.terms(x, y)["bad"].item())
+    with pytest.raises(ValueError, match="at least one weight above 0"):
+        le.WeightedLoss({"mse": (0.0, le.mse_loss)})
+    with pytest.raises(TypeError, match="pair"):
+        le.WeightedLoss({"mse": (True, le.mse_loss)})

@@ -8,40 +8,59 @@ from typing import Any
 from torch import Tensor
 
 from .. import _validate
-from . import completeness, extremes, gradients, invariances, networks, precision, ranges, scale, terms, values
+from . import (
+    backward,
+    completeness,
+    costs,
+    coverage,
+    extremes,
+    gradients,
+    images,
+    invariances,
+    networks,
+    optimum,
+    precision,
+    ranges,
+    scale,
+    terms,
+    values,
+)
 from .custody import undisturbed
 from .findings import SEVERITIES, TIMING, Check, Finding, Outcome, Skipped
 from .opening import Case, open_case
 from .report import Report
-from .subject import LossFailed, line_of
+from .subject import STRETCHED, LossFailed, line_of
 
 CHECKS: tuple[tuple[str, Callable[[Case], Outcome]], ...] = (
     ("one number is returned", values.return_value),
     ("same call, same value", values.repeatability),
     ("gradient in x", gradients.presence),
+    ("every part of x counts", coverage.ignored_parts),
     ("value against gradient", completeness.dead_terms),
     ("gradient against finite differences", completeness.finite_differences),
+    ("gradient of a multiple", backward.handed_on),
     ("terms of a weighted sum", terms.term_shares),
     ("equal, flat, black, white, inverted, outside", extremes.extreme_pairs),
     ("range of the data", ranges.data_range),
-    ("equal images are best", values.floor),
+    ("equal images are best", optimum.floor),
     ("8-bit images", values.integer_input),
     ("half precision and autocast", precision.half_precision),
     ("digits near the optimum", precision.near_optimum),
     ("batch and size", invariances.batching),
     ("memory layout", invariances.strides),
-    ("inputs unchanged", invariances.inputs_kept),
+    ("inputs unchanged", images.inputs_kept),
     ("parameters inside", networks.trainable_parameters),
     ("train() and eval()", networks.training_mode),
     ("scale beside MSE", scale.scale),
-    ("price by frequency", scale.price_list),
+    ("price by frequency", optimum.rewards),
     ("sharp and soft steps", scale.sharp_steps),
     ("order of the images", invariances.symmetry),
     ("order of the channels", invariances.channel_order),
     ("channels and sizes", invariances.shapes),
+    ("shapes inside", images.broadcasting),
     ("gradient in y", gradients.target_gradient),
-    ("memory for backward", scale.memory),
-    (TIMING, scale.duration),
+    ("memory for backward", costs.memory),
+    (TIMING, costs.duration),
 )
 
 
@@ -73,9 +92,9 @@ def audit(loss: Callable[..., Any], *, x: Tensor | None = None, y: Tensor | None
 
     Notes
     -----
-    Convention: images in [0, 1] unless `y` holds values above 2, which is read as 0 to 255.  "error" is what makes
-    training fail or go wrong, "warning" what may, "info" a property.  Blindness and asymmetry are properties; a
-    range that was not passed is a warning.
+    Convention: images in [0, 1] unless `y` holds values above 2, which is read as 0 to 255 (or 1023, 4095,
+    65535).  "error" is what makes training fail or go wrong, "warning" what may, "info" a property.  Blindness and
+    asymmetry are properties; a range that was not passed is a warning.
 
     Examples
     --------
@@ -110,8 +129,8 @@ def _examined(case: Case) -> Report:
             outcome, found = "the loss failed", [Finding("crash", "warning", f"{name}: {failure}", advice)]
         findings += found
         checks.append(Check(name, "found" if found else "passed", outcome))
-    if case.subject.warned:
-        told = "; ".join(list(case.subject.warned.values())[:3])
+    told = "; ".join([text for text in case.subject.warned.values() if STRETCHED not in text][:3])
+    if told:
         advice = "Read them once; a warning that comes at every step hides the one that matters."
         findings.append(Finding("Python warnings", "info", told, advice))
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))

@@ -77,6 +77,8 @@ def dead_terms(case: Case) -> Outcome:
     weights = [cut for cut, effect in sites.items() if effect == "gradient"]
     flat = [cut for cut in watched(case).cuts if cut.flat]
     off_slope = max(slope_errors(case).values()) > tolerance
+    if not (dead or weights or flat or off_slope) and not missing_everywhere(case, name):
+        return "the gradient explains the value away from steep places, such as logarithms at the end of a clamp", []
     case.cache["explained"] = bool(dead or flat or weights or not off_slope)
     if dead or (flat and not weights) or not off_slope:
         culprits = dead or flat
@@ -92,6 +94,26 @@ def dead_terms(case: Case) -> Outcome:
         finding = Finding("stop-gradient", "warning", f"{evidence}; stopped at {', '.join(map(str, weights))}", advice)
         return "a stop-gradient", [finding]
     return f"its slope is wrong: {evidence}", []
+
+
+def missing_everywhere(case: Case, name: str) -> bool:
+    """Return whether the value really moves without its gradient: inside the range, and piece by piece the same way.
+
+    A logarithm clamped at 0 rises so steeply that no quadrature sees it, and the median of an image has the slope of
+    one pixel after the other: both have all the gradient there is.  So the path is walked again between 0.3 and 0.7 of
+    the range, where clamps rarely end, in pieces: what is lost must add up over the pieces rather than cancel.
+    """
+    x, y = case.pair()
+    inner = case.peak * (0.3 + 0.4 * (x / case.peak).clamp(0, 1))
+    d = 0.4 * directions(case, x)[name]
+    pieces = 12 if case.slow else 64
+    lost, moved = [], 0.0
+    for k in range(pieces):
+        change, integral, steps = path_gap(case.subject.gradient, inner + k / pieces * d, d / pieces, y, 2)
+        lost.append(change - integral)
+        moved += max(abs(change), steps)
+    total, spread = abs(sum(lost)), sum(gap**2 for gap in lost) ** 0.5
+    return not (total <= TOLERANCE[case.wide] * moved or total <= 0.5 * pieces**0.5 * spread)
 
 
 def _effect(case: Case, cut: Cut) -> str:

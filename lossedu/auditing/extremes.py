@@ -50,6 +50,7 @@ def extreme_pairs(case: Case) -> Outcome:
     x, y = case.pair()
     bad_value: dict[str, float] = {}
     bad_slope: list[str] = []
+    idle: list[str] = []
     refused: dict[str, LossFailed] = {}
     crashed: dict[str, LossFailed] = {}
     pairs = extremes(x, y, case.peak)
@@ -63,6 +64,8 @@ def extreme_pairs(case: Case) -> Outcome:
             bad_value[name] = value
         elif slope is not None and not bool(slope.isfinite().all()):
             bad_slope.append(name)
+        elif name in _OUTSIDE and slope is not None and not bool(slope.any()):
+            idle.append(name)
     findings = []
     if bad_value:
         name = next(iter(bad_value))
@@ -96,6 +99,16 @@ def extreme_pairs(case: Case) -> Outcome:
                 f"{name}: {first}",
                 "A network's raw output leaves [0, 1], early in training far. Let the loss take any finite value; "
                 "check ranges where data are read.",
+            )
+        )
+    if idle and case.gradient is not None and bool(case.gradient.any()):
+        findings.append(
+            Finding(
+                "no pull outside the range",
+                "info",
+                f"the gradient is 0 everywhere: {', '.join(idle)}",
+                "Early in training outputs leave the range, and this term does not call them back: keep another that "
+                "does (l1, say) beside it, or leave the clamp out.",
             )
         )
     return (

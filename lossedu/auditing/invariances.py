@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -16,11 +18,19 @@ def _differ(case: Case, a: float, b: float, tolerance: float = 1e-4) -> bool:
     return not abs(a - b) <= tolerance * max(abs(a), abs(b)) + rounding
 
 
+def _need_finite(*values: float) -> None:
+    """Skip a comparison of values that are no numbers: that they are none is reported elsewhere."""
+    if not all(map(math.isfinite, values)):
+        raise Skipped(f"values to compare are not finite: {', '.join(f'{value:.4g}' for value in values)}")
+
+
 def symmetry(case: Case) -> Outcome:
     """loss(x, y) against loss(y, x)."""
     case.need_reference()
+    case.need_calm()
     x, y = case.pair()
     one, other = case.subject.value(x, y), case.subject.value(y, x)
+    _need_finite(one, other)
     if _differ(case, one, other):
         advice = "Keep the order: processed image first, reference second."
         evidence = f"loss(x, y) = {one:.6g}, loss(y, x) = {other:.6g}"
@@ -30,10 +40,12 @@ def symmetry(case: Case) -> Outcome:
 
 def channel_order(case: Case) -> Outcome:
     """The same pair with its channels in reverse order."""
+    case.need_calm()
     if case.x.shape[1] < 2:
         raise Skipped("one channel")
     x, y = case.pair()
     one, other = case.subject.value(x, y), case.subject.value(x.flip(1), y.flip(1))
+    _need_finite(one, other)
     if _differ(case, one, other):
         advice = (
             "Expected of anything that works on luma, opponent colours or a trained network. If yours treats channels "
@@ -53,6 +65,7 @@ def batching(case: Case) -> Outcome:
     x = torch.cat([x[:1], 3 * x[1:] - 2 * y[1:]])  # one image must be worse than the other
     whole = case.subject.value(x, y)
     singles = [case.subject.value(x[i : i + 1], y[i : i + 1]) for i in range(len(x))]
+    _need_finite(whole, *singles)
     mean, total = sum(singles) / len(singles), sum(singles)
     findings = []
     shown = f"batch of {len(x)} {whole:.6g}; one by one {', '.join(f'{v:.6g}' for v in singles)}"
@@ -113,20 +126,6 @@ def _spread(x: Tensor) -> Tensor:
     return wide[:, :, ::2, ::2]
 
 
-def inputs_kept(case: Case) -> Outcome:
-    """The loss must not write into its images."""
-    x, y = case.x.clone(), case.y.clone()
-    case.subject.raw(x, y, copy=False)
-    changed = [name for name, now, then in (("x", x, case.x), ("y", y, case.y)) if not torch.equal(now, then)]
-    if changed:
-        evidence = f"{' and '.join(changed)} had other values after the call"
-        advice = (
-            "Replace in-place calls (names that end in _, +=, indexed assignment) by ordinary ones, or clone first."
-        )
-        return "inputs are changed", [Finding("changes its input", "error", evidence, advice)]
-    return "inputs are left as they are", []
-
-
 def shapes(case: Case) -> Outcome:
     """Other channel counts, odd and small sizes, and a grey target for a colour image."""
     x, y = case.x, case.y
@@ -136,7 +135,10 @@ def shapes(case: Case) -> Outcome:
         findings += _try(case, "one channel", x[:, :1], y[:, :1], worked, "needs 3 channels")
     findings += _try(case, "odd sides", x[..., :-1, :-3], y[..., :-1, :-3], worked, "size")
     if not any(note.name == "size" for note in case.notes):
-        findings += _try(case, "8 x 8", x[..., :8, :8], y[..., :8, :8], worked, "size")
+        small = _try(case, "8 x 8", x[..., :8, :8], y[..., :8, :8], worked, "size")
+        if small and "NaN" in small[0].evidence and "restless" not in case.cache:  # a random crop may miss
+            small = _try(case, "32 x 32", x[..., :32, :32], y[..., :32, :32], worked, "size") or small
+        findings += small
     if case.reference and x.shape[1] == 3:
         try:
             case.subject.value(x, y[:, :1], quiet=True)
@@ -160,6 +162,8 @@ def _try(case: Case, label: str, x: Tensor, y: Tensor, worked: list[str], name: 
         return [Finding(name, "info", f"{label}: {failure}", advice)]
     if value != value:
         advice = "Probably a mean over nothing: raise an error for sizes that the windows do not fit."
+        if label == "8 x 8":  # smaller than patches for training: a loss that crops its border has nothing left
+            return [Finding(name, "info", f"{label}: the value is NaN", advice)]
         return [Finding(name, "error", f"{label}: the value is NaN", advice)]
     worked.append(label)
     return []

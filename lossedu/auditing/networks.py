@@ -49,6 +49,8 @@ def training_mode(case: Case) -> Outcome:
     modules = case.subject.modules
     if not case.subject.modules:
         raise Skipped("no module inside")
+    if "stateful" in case.cache:
+        raise Skipped(case.cache["stateful"])
     modes = [module.training for module in case.subject.modules]
     before = [tensor.detach().clone() for tensor in tensors_of(modules)]
     as_found = case.subject.value(case.x, case.y)

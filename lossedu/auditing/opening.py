@@ -20,6 +20,7 @@ from .subject import LossFailed, Subject
 # The last three are for losses with grey images only, and for pyramids that need 161 pixels.
 _TRIES = ((3, 64), (3, 65), (3, 176), (3, 256), (1, 64), (1, 176))
 _LARGEST = 256
+_PEAKS = (255.0, 1023.0, 4095.0, 65535.0)
 #: Seconds for value and gradient above which an audit tries fewer points and one image instead of two.
 _SLOW = 0.015
 
@@ -80,7 +81,8 @@ def given_pair(x: Tensor | None, y: Tensor | None) -> tuple[Tensor, Tensor, floa
     for name, image in (("x", x), ("y", y)):
         if not bool(image.isfinite().all()):
             raise ValueError(f"{name} must hold finite numbers, got NaN or infinity in it")
-    peak = 1.0 if float(y.abs().max()) <= 2 else 255.0
+    largest = float(y.abs().max())
+    peak = 1.0 if largest <= 2 else next((top for top in _PEAKS if largest <= 1.02 * top), _PEAKS[-1])
     return (x if not torch.equal(x, y) else degraded(y, peak)), y, peak
 
 
@@ -106,7 +108,8 @@ def open_case(loss: Callable[..., Any], x: Tensor | None, y: Tensor | None) -> C
                     tries += _sides_in(failure.message) if own is None else []
                 continue
             case = _opened(subject, a, b, peak, value)
-            if first is not None and not needs_graph:
+            # Stretched onto each other, one channel or row did not fail: that it worked says nothing.
+            if first is not None and not needs_graph and not subject.stretched:
                 case.notes.append(_note(takes_pair, own is None, channels, side, first))
             return case
         if first is not None and first.returned:
@@ -149,10 +152,11 @@ def _opened(subject: Subject, x: Tensor, y: Tensor, peak: float, value: float) -
         value, gradient = subject.value(x, y), None if gradient is None else subject.gradient(x, y)[1]
     case = Case(subject, x, y, peak, value, gradient, slow=slow, notes=broken)
     try:
+        start = time.process_time()
         subject.value(x.double(), y.double())
         case.takes_double = True
         # Convolutions in float64 take several times as long.
-        case.wide = torch.float32 if slow else torch.float64
+        case.wide = torch.float32 if slow or time.process_time() - start > 2 * _SLOW else torch.float64
     except LossFailed as failure:
         case.cache["float64"] = str(failure)
     if not subject.takes_pair:

@@ -20,6 +20,9 @@ from .custody import modules_of, seed_all
 _HERE = str(Path(__file__).parent)
 _TORCH = str(Path(torch.__file__).parent)
 
+#: In torch's warning that tensors of different shapes were compared.
+STRETCHED = "Using a target size"
+
 
 class LossFailed(Exception):
     """The loss raised, or returned something that is no loss."""
@@ -125,6 +128,11 @@ class Subject:
         if result.numel() == 0:
             raise LossFailed(f"returned an empty tensor of shape {tuple(result.shape)}", returned="empty")
         return result.reshape(()) if result.numel() == 1 else result.mean()
+
+    @property
+    def stretched(self) -> str:
+        """Torch's warning that tensors of different shapes were compared, or ""."""
+        return next((text for text in self.warned.values() if STRETCHED in text), "")
 
     def value(self, x: Tensor, y: Tensor, **options: Any) -> float:
         """Return the value as a float."""

@@ -1,4 +1,4 @@
-"""What the loss returns: its kind, its floor, and whether it says the same twice."""
+"""What the loss returns: its kind, whether it says the same twice, and what it makes of 8-bit images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from torch import Tensor
 
 from .findings import Finding, Outcome
 from .opening import Case
-from .probes import low_pass, noise
 from .subject import LossFailed, shortened
 
 
@@ -25,41 +24,6 @@ def return_value(case: Case) -> Outcome:
     return f"shape {shape}", [
         Finding("return value", "error", f"returned shape {shape}, from which backward() cannot start", advice)
     ]
-
-
-def floor(case: Case) -> Outcome:
-    """Equal images must cost least: 0, or at least no more than damaged ones."""
-    case.need_reference()
-    x, y = case.pair()
-    least = case.subject.value(y, y)
-    damaged = {
-        "noise": y + 0.1 * case.peak * noise(y, 7),
-        "blur": low_pass(low_pass(y)),
-        "lower contrast": 0.6 * y + 0.2 * case.peak,
-        "the audit's own pair": x,
-    }
-    values = {name: case.subject.value(image, y) for name, image in damaged.items()}
-    case.cache["damaged"] = values
-    shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-    evidence = f"equal images {least:.4g}; {shown}"
-    if all(value < least or (math.isinf(least) and least > 0) for value in values.values()):
-        case.cache["index"] = True
-        advice = "Higher is better here, so minimising it makes images worse: use 1 - index, or its negative."
-        return "equal images have the highest value", [Finding("index as a loss", "error", evidence, advice)]
-    typical = max(abs(value - least) for value in values.values())
-    lower = [name for name, value in values.items() if value < least - 1e-6 * max(typical, abs(least))]
-    if lower:
-        advice = (
-            "Usual for a sum with a smoothness or an adversarial term; if the loss has none, compare its signs "
-            "and its weights."
-        )
-        return "a damaged image is cheaper than an equal one", [
-            Finding("optimum elsewhere", "info", f"cheaper than equal images: {', '.join(lower)} ({evidence})", advice)
-        ]
-    if not abs(least) <= 1e-4 * typical:
-        advice = "Harmless for training. Subtract it if values are to be compared across losses or read as 'how far'."
-        return f"equal images cost {least:.4g}", [Finding("not zero at the optimum", "info", evidence, advice)]
-    return f"equal images cost {least:.2g}, damaged ones from {min(values.values()):.2g}", []
 
 
 def repeatability(case: Case) -> Outcome:

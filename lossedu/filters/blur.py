@@ -140,7 +140,7 @@ def gaussian_blur(x: Tensor, sigma: float, *, kernel_size: int | None = None, pa
     -----
     Convention: window normalised to sum 1 after truncation; the same as
     ``scipy.ndimage.gaussian_filter(..., truncate=3.5, mode="mirror")`` with the default kernel size.
-    Forward-mode derivatives (``torch.func.jvp``, ``torch.func.hessian``) are not supported; for second derivatives use
+    Forward over reverse mode (``torch.func.hessian``) is not supported; for second derivatives use
     ``torch.func.jacrev(torch.func.grad(f))``.
     """
     _validate.image("x", x)

@@ -134,7 +134,8 @@ def color_discriminator_loss(
 class AdversarialColorLoss(nn.Module):
     """Module twin of `adversarial_color_loss`, called ``loss(x)``; a reference ``loss(x, y)`` is ignored.
 
-    D is held, but is no part of the module: ``parameters()``, ``state_dict()`` and ``.to()`` do not reach it.
+    D is held, but is no part of the module: ``parameters()``, ``state_dict()`` and ``.to()`` do not reach it.  A deep
+    copy holds a copy of D, which no longer learns with the original.
     """
 
     def __init__(self, D: nn.Module, *, preset: str = "wespe", padding: str = "valid", reduction: str = "mean") -> None:

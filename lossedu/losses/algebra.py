@@ -65,10 +65,10 @@ class Terms(NamedTuple):
     luminance: Luminance | None
 
 
-def sum_and_difference(x: Tensor, y: Tensor, k: Constants) -> tuple[Tensor, Tensor]:
-    """Return p, less the middle of its range, and q, both folded."""
+def sum_and_difference(x: Tensor, y: Tensor, k: Constants, difference: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return p, less the middle of its range, and q, which may be known already, both folded."""
     x, y = filters.fold(x), filters.fold(y)
-    return (x + y).sub_(k.middle), x - y
+    return (x + y).sub_(k.middle), x - y if difference is None else filters.fold(difference)
 
 
 def _moments(p: Tensor, q: Tensor, window: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -39,10 +39,11 @@ def _whole(
     k: Constants,
     signs: tuple[int, ...],
     luminance: bool,
+    difference: Tensor | None = None,
     blank: Sequence[Place] = (),
 ) -> tuple[Tensor, list[Tensor]]:
     """Do what `sums_and_gradients` promises, all in one piece, and leave out the windows that are `blank`."""
-    p, q = sum_and_difference(x, y, k)
+    p, q = sum_and_difference(x, y, k, difference)
     t = terms(p, q, window, k, luminance)
     losses = loss_map(t)  # may be one of the terms, whose slopes will be blank there as well
     for place in blank:
@@ -91,27 +92,40 @@ def _tiles(shape: torch.Size, taps: int) -> Iterator[tuple[list[_Strip], int]]:
         yield strips[start : start + together], rows + taps - 1
 
 
+def _cut(z: Tensor, strips: Sequence[_Strip], height: int) -> Tensor:
+    """Return some strips of a batch of images, as images of a batch."""
+    return torch.stack([z[s.image, :, s.top : s.top + height] for s in strips])
+
+
 def sums_and_gradients(
-    x: Tensor, y: Tensor, window: Tensor, k: Constants, signs: tuple[int, ...], luminance: bool = True
+    x: Tensor,
+    y: Tensor,
+    window: Tensor,
+    k: Constants,
+    signs: tuple[int, ...],
+    luminance: bool = True,
+    difference: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Return the sum of 1 - l cs over each channel's windows, shape (N, C), and its gradient for each of `signs`.
 
     A sign of 1 asks for the gradient in x, -1 for the one in y.  Without `luminance` it is the sum of 1 - cs.
+    `difference` is x - y where the caller knows more digits of it than x and y have.
     """
     n, c = x.shape[:2]
     in_one_piece = x.device.type != "cpu" or torch.compiler.is_compiling()
     tiles = [] if in_one_piece else list(_tiles(x.shape, window.numel()))
     if in_one_piece or [len(strips) for strips, _ in tiles] == [n]:
-        sums, grads = _whole(x, y, window, k, signs, luminance)
+        sums, grads = _whole(x, y, window, k, signs, luminance, difference)
         return sums, [grad.contiguous() for grad in grads]
     totals: list[Any] = [0] * n
     grads = []
     for strips, height in tiles:
-        cut_x, cut_y = (torch.stack([z[s.image, :, s.top : s.top + height] for s in strips]) for z in (x, y))
+        cut_x, cut_y = (_cut(z, strips, height) for z in (x, y))
+        cut_q = None if difference is None else _cut(difference, strips, height)
         blank = [
             (slice(None), slice(i * c, (i + 1) * c), slice(s.repeated)) for i, s in enumerate(strips) if s.repeated
         ]
-        sums, pieces = _whole(cut_x, cut_y, window, k, signs, luminance, blank)
+        sums, pieces = _whole(cut_x, cut_y, window, k, signs, luminance, cut_q, blank)
         grads = grads or [piece.new_zeros(x.shape) for piece in pieces]
         for i, strip in enumerate(strips):
             totals[strip.image] = totals[strip.image] + sums[i]
@@ -127,42 +141,50 @@ class _Sums(Function):
 
     @staticmethod
     def forward(
-        x: Tensor, y: Tensor, window: Tensor, k: Constants, signs: tuple[int, ...], luminance: bool
+        x: Tensor,
+        y: Tensor,
+        window: Tensor,
+        k: Constants,
+        signs: tuple[int, ...],
+        luminance: bool,
+        difference: Tensor | None,
     ) -> tuple[Tensor, ...]:
-        sums, grads = sums_and_gradients(x, y, window, k, signs, luminance)
+        sums, grads = sums_and_gradients(x, y, window, k, signs, luminance, difference)
         return sums, *grads
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        x, y, window, ctx.constants, ctx.signs, ctx.luminance = inputs
+        x, y, window, ctx.constants, ctx.signs, ctx.luminance, _ = inputs
         ctx.mark_non_differentiable(*output[1:])
         ctx.set_materialize_grads(False)  # zeros for the gradients' own gradients would be made only to be dropped
         ctx.save_for_backward(x, y, window, *output[1:])
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Any) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
+    def backward(ctx: Any, *upstream: Any) -> tuple[Tensor | None, ...]:
         if upstream[0] is None:
-            return None, None, None, None, None, None
+            return (None,) * 7
         x, y, window, *grads = ctx.saved_tensors
         if torch.is_grad_enabled():  # a derivative of this gradient is wanted: it must not be a constant
             grads = sums_and_gradients(x, y, window, ctx.constants, ctx.signs, ctx.luminance)[1]
         scale = upstream[0][..., None, None]
         by_sign = {sign: grad * scale for sign, grad in zip(ctx.signs, grads, strict=True)}
-        return by_sign.get(1), by_sign.get(-1), None, None, None, None
+        return by_sign.get(1), by_sign.get(-1), *(None,) * 5
 
 
-def mean_by_channel(x: Tensor, y: Tensor, window: Tensor, k: Constants, luminance: bool = True) -> Tensor:
+def mean_by_channel(
+    x: Tensor, y: Tensor, window: Tensor, k: Constants, luminance: bool = True, difference: Tensor | None = None
+) -> Tensor:
     """Return the mean of 1 - l cs, or without `luminance` of 1 - cs, over each channel's windows, shape (N, C).
 
-    Differentiable to any order.
+    Differentiable to any order.  `difference` is as for `sums_and_gradients`, and no gradient goes to it.
     """
     signs: tuple[int, ...] = ()
     if torch.is_grad_enabled():
         signs = tuple(sign for sign, image in ((1, x), (-1, y)) if image.requires_grad)
     if signs:
-        sums = _Sums.apply(x, y, window, k, signs, luminance)[0]
+        sums = _Sums.apply(x, y, window, k, signs, luminance, difference)[0]
     else:
-        sums = sums_and_gradients(x, y, window, k, (), luminance)[0]
+        sums = sums_and_gradients(x, y, window, k, (), luminance, difference)[0]
     return sums / (window_count(x, window) // x.shape[1])
 
 

@@ -10,6 +10,7 @@ with :math:`x_{(i)}` the i-th smallest pixel.  Where a pixel lies in the image p
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -20,12 +21,21 @@ from .binning import linear_distance, linear_histogram
 from .logistic import logistic_cumulative
 
 
+def _bandwidth(value: float, data_range: float) -> float:
+    """Check the bandwidth: above the range the kernel is flat, and costs time; far below, rounding is all it shows."""
+    if not 1e-9 * data_range <= _validate.positive("bandwidth", value) <= data_range:
+        raise ValueError(
+            f"bandwidth must be a number from 1e-9 * data_range to data_range ({data_range:g}), got {value!r}"
+        )
+    return float(value)
+
+
 def _options(
     kernel: str, kernels: tuple[str, ...], bins: int, bandwidth: float | None, mirror: bool, data_range: float
 ) -> tuple[int, float, float]:
     """Check the options and return the number of bins, the bandwidth and the range."""
     _validate.option("kernel", kernel, kernels)
-    if _validate.count("bins", bins) < 2:
+    if isinstance(bins, bool) or not isinstance(bins, Integral) or bins < 2:
         raise ValueError(f"bins must be an integer of at least 2, got {bins!r}")
     data_range = _validate.positive("data_range", data_range)
     if not isinstance(mirror, bool):
@@ -35,7 +45,7 @@ def _options(
         raise ValueError(
             f"{name} belongs to kernel='logistic', got {name}={value!r} with kernel={kernel!r}; leave it out"
         )
-    width = data_range / (2.5 * bins) if bandwidth is None else _validate.positive("bandwidth", bandwidth)
+    width = data_range / (2.5 * bins) if bandwidth is None else _bandwidth(bandwidth, data_range)
     return int(bins), width, data_range
 
 
@@ -62,7 +72,8 @@ def soft_histogram(
         :math:`\frac1N\sum_p\sigma\bigl(\frac{e_{k+1}-x_p}{W}\bigr)-\sigma\bigl(\frac{e_k-x_p}{W}\bigr)` with
         :math:`e_k = Lk/K`; equation (3) of Mustafa et al. (2022), with its index put right.
     bandwidth : float, optional
-        W of the logistic kernel, in intensity units; ``data_range / (2.5 * bins)`` when left out, as in DeepHist.
+        W of the logistic kernel, in intensity units, at most `data_range`; ``data_range / (2.5 * bins)`` when left out,
+        as in DeepHist.
     mirror : bool
         Whether the logistic kernel is reflected at both ends of the range, so that no mass leaves it.
     data_range : float

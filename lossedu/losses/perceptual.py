@@ -145,6 +145,8 @@ class PerceptualLoss(nn.Module):
         self.layers = chosen_names(backbone, layers)
         _validate.option("distance", distance, ("l2", "l1"))
         _validate.option("reduction", reduction, _validate.REDUCTIONS)
+        if layer_weights is not None and (isinstance(layer_weights, str) or not isinstance(layer_weights, Iterable)):
+            raise ValueError(f"layer_weights must be a sequence of numbers above 0, got {layer_weights!r}")
         given = (1.0,) * len(self.layers) if layer_weights is None else tuple(layer_weights)
         if len(given) != len(self.layers):
             raise ValueError(f"layer_weights must have one number for each of {self.layers}, got {len(given)}")

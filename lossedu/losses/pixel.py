@@ -89,11 +89,18 @@ class _Charbonnier(Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         e, ctx.eps = inputs
         ctx.save_for_backward(e)
+        ctx.save_for_forward(e)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Any) -> tuple[Tensor, None]:
         (e,) = ctx.saved_tensors
         return upstream[0] * (e / (e * e + ctx.eps * ctx.eps).sqrt()), None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        (e,) = ctx.saved_tensors
+        slope: Tensor = e / (e * e + ctx.eps * ctx.eps).sqrt()
+        return slope * tangents[0]
 
 
 def charbonnier_loss(x: Tensor, y: Tensor, *, eps: float = 1e-3, reduction: str = "mean") -> Tensor:

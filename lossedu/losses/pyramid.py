@@ -12,7 +12,7 @@ The multi-scale form of Zhao et al. (2017), which widens the window and never sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Real
 from typing import Any
 
@@ -26,9 +26,9 @@ from .dissimilarity import Constants, constants, mean_by_channel
 WANG_2003 = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def _exponents(weights: Sequence[float]) -> tuple[float, ...]:
+def _exponents(weights: Iterable[float]) -> tuple[float, ...]:
     """Return `weights` as floats, or raise `ValueError` unless they are numbers of at least 0, and not all 0."""
-    values = tuple(weights) if isinstance(weights, Sequence) and not isinstance(weights, str) else ()
+    values = tuple(weights) if isinstance(weights, Iterable) and not isinstance(weights, (str, Mapping, Set)) else ()
     real = all(isinstance(w, Real) and not isinstance(w, bool) and 0 <= w < float("inf") for w in values)
     if not (real and any(values)):
         raise ValueError(f"weights must be a sequence of finite numbers of at least 0, not all 0, got {weights!r}")
@@ -75,17 +75,20 @@ def _halve(x: Tensor) -> Tensor:
 def _one_minus_index(x: Tensor, y: Tensor, window: Tensor, k: Constants, exponents: tuple[float, ...]) -> Tensor:
     """Return 1 - MS-SSIM of each image, shape (N,)."""
     log: Any = 0.0  # of the product of powers, for each image and channel
-    alive: Any = True
+    dead: Any = False
+    # Halved by itself: x and y rounded at every level, and then subtracted, would lose what tells them apart.
+    difference = x - y
     for level, exponent in enumerate(exponents, start=1):
         if level > 1:
-            x, y = _halve(x), _halve(y)
+            x, y, difference = _halve(x), _halve(y), _halve(difference)
         if exponent:
-            d = mean_by_channel(x, y, window, k, luminance=level == len(exponents))
-            alive = alive & (d < 1)
+            d = mean_by_channel(x, y, window, k, level == len(exponents), difference)
+            vanished = d >= 1  # false for NaN, which must show
+            dead = dead | vanished
             # A factor that is 0 is kept from the logarithm, or its infinite slope times 0 would be NaN.
-            log = log + exponent * torch.log1p(-torch.where(d < 1, d, 0.0))
+            log = log + exponent * torch.log1p(-torch.where(vanished, 0.0, d))
     # 1 - e^log with all the digits that it has close to the optimum
-    return torch.where(alive, -torch.expm1(log), 1.0).mean(dim=1)
+    return torch.where(dead, 1.0, -torch.expm1(log)).mean(dim=1)
 
 
 def ms_ssim_loss(

@@ -87,7 +87,7 @@ def ssim_loss(
     Equals ``1 - skimage.metrics.structural_similarity(..., gaussian_weights=True, use_sample_covariance=False)``
     averaged over the windows inside the image, and ``1 - pytorch_msssim.ssim(..., data_range=1)``.
     Computed as a sum of small terms, never as 1 minus a rounded index.  Gradients of any order, in both images,
-    by reverse mode: ``torch.func.jvp`` and ``hessian`` (forward mode) do not work, ``jacrev(grad(f))`` does.
+    by reverse mode: ``torch.func.hessian`` (forward over reverse mode) does not work, ``jacrev(grad(f))`` does.
 
     Examples
     --------

@@ -11,14 +11,18 @@ from torch import Tensor, nn
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 class WeightedLoss(nn.Module):
     r"""Sum of losses :math:`\sum_k w_k \mathcal L_k(x, y)`, each with a name.
 
     Parameters
     ----------
     terms : mapping of str to (float, callable)
-        For each name the weight, at least 0, and the loss, called as ``loss(x, y)``.  Modules among them are
-        registered, so that ``.to(device)`` and ``.parameters()`` reach them.
+        For each name the weight, at least 0 and not all 0, and the loss, called as ``loss(x, y)``.  Modules among them
+        are registered, so that ``.to(device)`` and ``.parameters()`` reach them.
 
     Raises
     ------
@@ -46,21 +50,33 @@ class WeightedLoss(nn.Module):
         if not terms:
             raise ValueError("terms must name at least one loss, got none; pass {'mse': (1.0, le.mse_loss)}, say")
         self.weights: dict[str, float] = {}
-        self._losses: dict[str, Loss] = {}
+        self._functions: dict[str, Loss] = {}
+        self._places: dict[str, int] = {}  # of the modules, which replicas and moves have to find
+        self.registered = nn.ModuleList()
         for name, term in terms.items():
-            if not (isinstance(term, tuple) and len(term) == 2 and isinstance(term[0], Real) and callable(term[1])):
+            if not (isinstance(term, tuple) and len(term) == 2 and _is_number(term[0]) and callable(term[1])):
                 raise TypeError(f"terms[{name!r}] must be a pair (weight, loss), got {term!r}")
             if not 0 <= term[0] < math.inf:
                 raise ValueError(f"terms[{name!r}] must have a finite weight of at least 0, got {term[0]}")
-            self.weights[name], self._losses[name] = float(term[0]), term[1]
-        self.registered = nn.ModuleList([loss for loss in self._losses.values() if isinstance(loss, nn.Module)])
+            self.weights[name] = float(term[0])
+            if isinstance(term[1], nn.Module):
+                self._places[name] = len(self.registered)
+                self.registered.append(term[1])
+            else:
+                self._functions[name] = term[1]
+        if not any(self.weights.values()):
+            raise ValueError("terms must have at least one weight above 0, got none")
+
+    def _loss(self, name: str) -> Loss:
+        return self._functions[name] if name in self._functions else self.registered[self._places[name]]
 
     def terms(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Return the value of each term, before its weight."""
-        return {name: loss(x, y) for name, loss in self._losses.items()}
+        return {name: self._loss(name)(x, y) for name in self.weights}
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        values = [self.weights[name] * value for name, value in self.terms(x, y).items()]
+        # a weight of 0 switches a term off, also one that is infinite or not a number
+        values = [weight * self._loss(name)(x, y) for name, weight in self.weights.items() if weight]
         total = values[0]
         for value in values[1:]:
             total = total + value

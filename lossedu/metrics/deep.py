@@ -79,7 +79,7 @@ def lpips(x: Tensor, y: Tensor, *, net: str = "vgg16", data_range: float = 1.0, 
     with torch.autocast(x.device.type, enabled=False):
         # One after the other and not as one batch, so that equal images give equal numbers.
         seen_x, seen_y = network(scale * x, LPIPS_LAYERS[net]), network(scale * y, LPIPS_LAYERS[net])
-        values = torch.zeros(x.shape[0], dtype=x.dtype, device=x.device)
+        values = x.new_zeros(x.shape[0])
         for name, head in zip(LPIPS_LAYERS[net], heads, strict=True):
             difference = _unit(seen_x[name]) - _unit(seen_y[name])
             values = values + (head.to(x.dtype) * difference.square()).sum(dim=1).mean(dim=(1, 2))
@@ -143,7 +143,7 @@ def dists(x: Tensor, y: Tensor, *, data_range: float = 1.0, reduction: str = "me
     with torch.autocast(x.device.type, enabled=False):
         seen_x = [scale * x.expand(-1, 3, -1, -1), *network(scale * x, layers).values()]
         seen_y = [scale * y.expand(-1, 3, -1, -1), *network(scale * y, layers).values()]
-        values = torch.zeros(x.shape[0], dtype=x.dtype, device=x.device)
+        values = x.new_zeros(x.shape[0])
         done = 0
         for f, g in zip(seen_x, seen_y, strict=True):
             texture, structure = _dissimilarities(f, g)

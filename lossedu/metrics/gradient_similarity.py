@@ -53,9 +53,9 @@ def gmsd(x: Tensor, y: Tensor, *, data_range: float = 1.0, reduction: str = "mea
     Returns
     -------
     Tensor
-        At least 0, lower is better; most distorted photographs stay below 0.35, and about 0.5 is the most that can be:
-        half the pixels agree, half do not.  0 for equal images, with gradient 0.  Symmetric.  float32 for half-precision
-        input.
+        At least 0, lower is better; 0 for equal images, with gradient 0.  Most distorted photographs stay below 0.35;
+        about 0.5, the most that can be, has an image of which one half agrees with the reference and the other does
+        not at all.  Symmetric.  float32 for half-precision input.
 
     Raises
     ------

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: The low-pass filter along one axis weighs five pixels: OUTER, INNER, MIDDLE, INNER, OUTER.  The weights sum to the root
-#: of 2, so a picture doubles with each level.
+#: Along one axis the low-pass filter weighs five pixels: OUTER, INNER, MIDDLE, INNER, OUTER.  These sum to the root of
+#: 2, so a picture doubles with each level.
 OUTER, INNER, MIDDLE = (math.sqrt(2) * tap / 16 for tap in (1, 4, 6))
 
 

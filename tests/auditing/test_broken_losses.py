@@ -156,3 +156,54 @@ def test_names_do_not_matter() -> None:
     for loss in (broken_losses.gmsd, broken_losses.detached_term):
         one, other = audited(FAULTS.index(loss)), le.audit(renamed(loss))
         assert [(f.name, f.severity) for f in one.findings] == [(f.name, f.severity) for f in other.findings]
+
+
+@pytest.mark.parametrize("peak", [255.0, 4095.0, 65535.0])
+def test_a_range_of_one_under_larger_images_is_found(peak: float) -> None:
+    y = peak * torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    (finding,) = found(le.audit(le.ssim_loss, y=y), "data range")
+    assert finding.severity == "warning" and f"data_range={peak:g}" in finding.advice
+
+
+def test_a_range_too_large_for_the_images_is_found() -> None:
+    y = 255 * torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    (finding,) = found(le.audit(lambda a, b: le.ssim_loss(a, b, data_range=65535.0), y=y), "data range")
+    assert "larger values than your images hold" in finding.advice
+
+
+def test_a_loss_with_a_memory_is_told_of_its_memory_only() -> None:
+    names = {f.name for f in audited(FAULTS.index(BROKEN["counts calls"][0])).findings}
+    assert "state between calls" in names and not names & {"training mode", "asymmetry", "channel order"}
+
+
+def test_a_stretched_comparison_is_not_called_grey() -> None:
+    names = {f.name for f in audited(FAULTS.index(broken_losses.stretched)).findings}
+    assert not names & {"grey images only", "Python warnings"}
+
+
+def test_a_mean_colour_is_not_sent_to_a_larger_window() -> None:
+    names = {f.name for f in audited(FAULTS.index(broken_losses.mean_colour)).findings}
+    assert "blind to low frequencies" not in names
+
+
+@pytest.mark.parametrize("loss", [broken_losses.angle, broken_losses.largest_weight, broken_losses.LOGARITHM])
+def test_what_is_not_finite_is_not_called_harmless(loss: Any) -> None:
+    report = audited(FAULTS.index(loss))
+    assert not found(report, "not zero at the optimum") and not found(report, "index as a loss")
+
+
+def test_what_rewards_an_error_is_not_called_blind() -> None:
+    report = audited(FAULTS.index(broken_losses.MISCAST))
+    assert not [f for f in report.findings if "blind" in f.name]
+
+
+def test_an_optimum_elsewhere_is_not_called_harmless() -> None:
+    for name in ("skewed crop", "logits", "sigmoid", "range of tanh", "one letter"):
+        report = audited(FAULTS.index(broken_losses.BROKEN[name][0]))
+        assert "Harmless" not in "".join(f.advice for f in report.findings), report
+
+
+def test_what_is_no_number_is_not_compared() -> None:
+    # The pair whose values are compared holds numbers below 0: "batch: neither mean nor sum, nan" would be no news.
+    names = {f.name for f in le.audit(lambda x, y: ((x - 0.03).log() - (y - 0.03).log()).square().mean()).findings}
+    assert "value not finite" in names and not names & {"batch", "asymmetry", "channel order"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import official
 import oracles_metrics
@@ -113,17 +114,18 @@ def test_eigenvalues_and_inverse_to_second_order() -> None:
     torch.testing.assert_close(inverse @ covariance, torch.eye(4, dtype=torch.float64).expand(2, 4, 4))
 
 
+@pytest.mark.parametrize("faintness", [1.0, 1e-5])
 @pytest.mark.parametrize("rank", [0, 1, 3])
-def test_lost_directions_carry_nothing(rank: int) -> None:
+def test_lost_directions_carry_nothing(rank: int, faintness: float) -> None:
     """The pseudo-inverse, with a finite gradient, where the inverse does not exist."""
     generator = torch.Generator().manual_seed(rank)
     basis, strengths = (torch.randn(5, n, dtype=torch.float64, generator=generator) for n in (rank, 40))
-    vectors = (basis @ strengths[:rank])[None].requires_grad_()
+    vectors = (faintness * basis @ strengths[:rank])[None].requires_grad_()
     values, inverse = information_weighting._spectrum(vectors)
     covariance = (vectors @ vectors.mT / 40).detach()
     assert (values > 0).sum() == rank and (values >= 0).all()
     expected = torch.linalg.pinv(covariance, hermitian=True)
-    torch.testing.assert_close(inverse, expected, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(faintness**2 * inverse, faintness**2 * expected, rtol=1e-8, atol=1e-8)
     (grad,) = torch.autograd.grad(values.sum() + inverse.sum(), vectors)
     assert grad.isfinite().all()
 
@@ -155,6 +157,21 @@ def test_gain_and_noise() -> None:
     assert gain.item() == 0 and noise.item() > 0
     gain, _ = information_weighting._gain_and_noise(faint.double(), faint.double())
     assert gain.item() == pytest.approx(1)
+
+
+def test_where_a_neighbourhood_counts_as_flat() -> None:
+    """Below a deviation of four roundings of 255 in float32, and of 3e-8 levels in float64; not at it."""
+    pattern = torch.tensor([1.5, -1.5, 1.5, -1.5, 0, 0, 0, 0, 0]).view(1, 9, 1, 1)  # of mean 0 and variance 1
+    rounding = 4 * 255 * 2**-23  # the squares of 1.5 times this are numbers of float32
+    for dtype, edge in ((torch.float32, rounding), (torch.float64, math.sqrt(1.05e-15))):
+        y = edge * pattern.to(dtype)
+        for x, gain in ((3 * y, 3), (y, 1), (0.99 * y, 0.99 if dtype == torch.float64 else 0)):
+            assert information_weighting._gain_and_noise(x, y)[0].item() == pytest.approx(gain)
+    y = math.sqrt(0.95e-15) * pattern.double()
+    assert information_weighting._gain_and_noise(3 * y, y)[0].item() == 0
+    y = 0.99 * rounding * pattern
+    gain, noise = information_weighting._gain_and_noise(3 * y, y)
+    assert gain.item() == 0 and noise.item() == pytest.approx((2.97 * rounding) ** 2)
 
 
 @pytest.mark.parametrize("name", ["chelsea", "coffee"])
