@@ -315,6 +315,21 @@ def test_finite_on_every_image(case: Case, dtype: torch.dtype) -> None:
             assert y.grad is not None and y.grad.isfinite().all(), name
 
 
+@every
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_what_is_not_a_number_shows(case: Case, bad: float) -> None:
+    """A guard such as `if loss.isfinite(): step()` must see it: never a finite value with a useless gradient."""
+    x, y = case.pair(2)
+    x = x.clone()
+    x[0, 0, 5, 5] = bad
+    x.requires_grad_()
+    value = case(x, y)
+    (grad,) = torch.autograd.grad(value, x)
+    assert not value.isfinite() or grad.isfinite().all()
+    if math.isnan(bad):
+        assert value.isnan()
+
+
 @pytest.mark.parametrize("case", [c for c in EVERY if c.zero], ids=lambda case: case.name)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_equal_images_cost_exactly_nothing(case: Case, dtype: torch.dtype) -> None:
