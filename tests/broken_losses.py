@@ -401,7 +401,7 @@ BROKEN |= {
     "range of each image": (own_peaks, "data range", "warning", "The range is taken from each batch"),
     "range of x": (own_peak, "data range", "warning", "The range is taken from each batch"),
     "shapes stretched": (stretched, "broadcasting", "warning", "Using a target size"),
-    "mean colour": (mean_colour, "blind to every pattern", "info", "Only the mean colour counts"),
+    "mean colour": (mean_colour, "blind to every pattern", "info", "only the mean colour counts"),
 }
 
 

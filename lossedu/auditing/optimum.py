@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from .findings import Finding, Outcome, Skipped, brief
@@ -102,18 +101,14 @@ def rewards(case: Case) -> Outcome:
     """Measure the price of patterns; one below zero is a reward, and says more than what is cheap."""
     outcome, findings = price_list(case)
     curve = case.cache["price"]
-    flat = torch.full_like(case.y, curve.level)
-    # Prices are values over squared error: what equal images cost is no part of it.
-    squared = (1e-2 * case.peak) ** 2
-    free = case.subject.value(flat, flat) / squared
-    prices = {"a uniform shift": curve.uniform - free}
+    prices = {"a uniform shift": curve.uniform}
     for frequency, value in zip(curve.frequencies.tolist(), curve.values.tolist(), strict=True):
-        prices[f"a ripple of {frequency:.2g} cycles per pixel"] = value - 2 * free  # its mean square is a half
+        prices[f"a ripple of {frequency:.2g} cycles per pixel"] = value
     if case.cache.get("index") or not all(map(math.isfinite, prices.values())):
         return outcome, findings
     name = min(prices, key=lambda name: prices[name])
     # More than rounding: beside the other prices, and beside the digits that float32 has of 1.
-    rounding = 1e-5 * max(1.0, abs(free * squared)) / squared
+    rounding = 1e-5 * max(1.0, abs(case.value)) / (1e-2 * case.peak) ** 2
     if prices[name] > -max(0.1 * max(prices.values()), 2 * rounding):
         return outcome, findings
     evidence = f"on a flat image {name} lowers the loss: its price relative to MSE is {brief(prices[name])}"

@@ -99,7 +99,7 @@ def price_list(case: Case) -> Outcome:
     # One whole period costs nothing; unfinished ones leave a little of their mean.
     if curve.uniform > 0 and abs(float(values[0])) < 0.01 * curve.uniform and dear < 0.1 * curve.uniform:
         evidence = f"price relative to MSE: uniform shift {brief(curve.uniform)}, dearest pattern {brief(dear)}"
-        advice = "Only the mean colour counts: add a term that compares pixels or structure."
+        advice = "On flat ground only the mean colour counts: add a term that compares pixels or structure."
         return "only a uniform shift has a price", [Finding("blind to every pattern", "info", evidence, advice)]
     if dear <= 0:
         return "no price: not above 0 near equal flat images", []
@@ -127,8 +127,13 @@ def _measured(case: Case, size: int, count: int) -> Price:
     subject, device, peak = case.subject, case.x.device, case.peak
     frequencies = torch.logspace(math.log10(1 / size), math.log10(0.5), count, dtype=torch.float64).clamp(max=0.5)
 
+    floors: dict[tuple[int, ...], Tensor] = {}  # what equal images cost is no price; the ground is the same throughout
+
     def charge(x: Tensor, y: Tensor) -> Tensor:
-        return subject(x.to(device, torch.float32), y.to(device, torch.float32)).detach()
+        x, y = x.to(device, torch.float32), y.to(device, torch.float32)
+        if tuple(y.shape) not in floors:
+            floors[tuple(y.shape)] = subject(y, y).detach()
+        return subject(x, y).detach() - floors[tuple(y.shape)]
 
     channels = case.x.shape[1]
     return price(charge, level=0.5 * peak, amplitude=1e-2 * peak, frequencies=frequencies, size=size, channels=channels)

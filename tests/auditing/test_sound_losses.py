@@ -260,3 +260,13 @@ def test_same_loss_same_report() -> None:
         return [(f.name, f.evidence) for f in report.findings if f.name != "memory"]
 
     assert told(le.audit(le.ssim_loss)) == told(le.audit(le.ssim_loss))
+
+
+def test_what_equal_images_cost_is_no_price() -> None:
+    plain = le.audit(le.mse_loss).price
+    shifted = le.audit(lambda x, y: (x - y).square().mean() - 0.25).price
+    assert plain is not None and shifted is not None
+    assert torch.allclose(shifted.values, plain.values, rtol=2e-3)
+    # The negative PSNR is -80 at equal images, and less than 0 beside them: no reward.
+    report = le.audit(lambda x, y: (10 * torch.log10((x - y).square().mean(dim=(1, 2, 3)) + 1e-8)).mean())
+    assert "rewards an error" not in {f.name for f in report.findings}
