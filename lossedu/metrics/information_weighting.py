@@ -43,15 +43,18 @@ def _structure(x: Tensor, y: Tensor, with_luminance: bool) -> Tensor:
     """Return cs, or l * cs, at every window of one level, by the algebra of `lossedu.losses.dissimilarity`."""
     window = filters.gaussian_window(1.5, WINDOW, dtype=x.dtype, device=x.device)
     p, q = x + y, x - y
-    middle = p.mean(dim=(2, 3), keepdim=True).detach()  # variances do not mind it, and float32 keeps its digits
-    p = p - middle
+    # Variances do not mind what is taken off, and float32 keeps its digits: the last level is 16 times as bright.
+    level_p, level_q = (z.mean(dim=(2, 3), keepdim=True).detach() for z in (p, q))
+    p, q = p - level_p, q - level_q
     moments = filters.correlate(filters.fold(torch.cat((p, q, p * p, q * q), dim=1)), window)
     m_p, m_q, pp, qq = filters.unfold(moments, x.shape[0]).split(1, dim=1)
     v_p, v_q = (pp - m_p * m_p).clamp_min(0), (qq - m_q * m_q).clamp_min(0)
     cs = 1 - 2 * v_q / (v_p + v_q + 2 * C2)
     if not with_luminance:
         return cs
-    return cs * (1 - 2 * m_q.square() / ((m_p + middle).square() + m_q.square() + 2 * C1))
+    m_p, m_q = m_p + level_p, m_q + level_q
+    # not as 1 minus something: next to 0 the power of the mean magnifies rounding
+    return cs * ((m_p - m_q) * (m_p + m_q) + 2 * C1) / (m_p.square() + m_q.square() + 2 * C1)
 
 
 def _gain_and_noise(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,6 +71,15 @@ def test_structure_window_by_window() -> None:
             torch.testing.assert_close(single[i, 0].double(), expected, rtol=1e-4, atol=0)
 
 
+def test_brightness_of_its_own_in_float32() -> None:
+    """The last level is 16 times as bright: nothing of that may be squared, and l is next to 0 for black and white."""
+    _, y = pair()
+    for x, goal in ((0.2 * y + 0.75, 0.2 * y), (1 + 0 * y, 0.4 + 0 * y), (0 * y, 1 + 0 * y)):
+        exact = iw_ssim(x, goal).item()
+        assert 0.1 < exact < 0.97
+        assert iw_ssim(x.float(), goal.float()).item() == pytest.approx(exact, rel=2e-6)
+
+
 def test_neighbourhoods_and_what_is_inside() -> None:
     x = torch.arange(2 * 5 * 4).view(2, 1, 5, 4)
     found = information_weighting._neighbourhoods(x)
