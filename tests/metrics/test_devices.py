@@ -12,6 +12,7 @@ import torch
 from pictures import batch
 from torch import Tensor
 
+from lossedu import filters
 from lossedu.metrics import dists, fsim, gmsd, iw_ssim, lpips, phase_congruency, psnr
 
 METRICS: dict[str, Callable[..., Tensor]] = {
@@ -51,3 +52,14 @@ def test_under_another_default_device(name: str) -> None:
     with torch.device("meta"):
         found = METRICS[name](x, y, reduction="none")
     assert torch.equal(found, METRICS[name](x, y, reduction="none"))
+
+
+def test_the_window_of_iw_ssim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device "meta" would filter with a window that lies elsewhere, and others would not."""
+    asked = []
+    make = filters.gaussian_window
+    monkeypatch.setattr(filters, "gaussian_window", lambda *size, **where: asked.append(where) or make(*size, **where))
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+    x = torch.empty(1, 1, 161, 161, device="meta", dtype=torch.float64)
+    iw_ssim(x, x)
+    assert asked == 5 * [{"dtype": x.dtype, "device": x.device}]

@@ -95,6 +95,7 @@ def test_weights_pixel_by_pixel() -> None:
         arrays = [None if z is None else z[0, 0].numpy() for z in (x, y, parent)]
         expected = torch.from_numpy(oracles_metrics.information(*arrays))[4:-4, 4:-4]  # type: ignore[arg-type]
         torch.testing.assert_close(found[0, 0] / found.mean(), expected / expected.mean(), rtol=1e-9, atol=0)
+        assert (found > 0).all()
 
 
 def test_gradient_is_the_slope_of_the_formula() -> None:
