@@ -10,11 +10,8 @@ averaged over the batch.  Equations (1)-(3) of Zhao, Gallo, Frosio and Kautz (20
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd import Function
 
 from .. import _validate
 
@@ -75,34 +72,6 @@ def l1_loss(x: Tensor, y: Tensor, *, reduction: str = "mean") -> Tensor:
     return _validate.reduce((x - y).abs().mean(dim=(1, 2, 3)), reduction)
 
 
-class _Charbonnier(Function):
-    """sqrt(e^2 + eps^2) - eps of the errors e, without cancellation, and with its short derivative."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(e: Tensor, eps: float) -> Tensor:
-        square = e * e
-        return square / (square + eps * eps).sqrt_().add_(eps)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        e, ctx.eps = inputs
-        ctx.save_for_backward(e)
-        ctx.save_for_forward(e)
-
-    @staticmethod
-    def backward(ctx: Any, *upstream: Any) -> tuple[Tensor, None]:
-        (e,) = ctx.saved_tensors
-        return upstream[0] * (e / (e * e + ctx.eps * ctx.eps).sqrt()), None
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Tensor:
-        (e,) = ctx.saved_tensors
-        slope: Tensor = e / (e * e + ctx.eps * ctx.eps).sqrt()
-        return slope * tangents[0]
-
-
 def charbonnier_loss(x: Tensor, y: Tensor, *, eps: float = 1e-3, reduction: str = "mean") -> Tensor:
     r"""Charbonnier loss :math:`\frac1{CHW}\sum \sqrt{(x-y)^2+\varepsilon^2}-\varepsilon` (Charbonnier et al., 1994).
 
@@ -132,7 +101,10 @@ def charbonnier_loss(x: Tensor, y: Tensor, *, eps: float = 1e-3, reduction: str 
     """
     x, y = _validate.images(x, y)
     eps = _validate.positive("eps", eps)
-    return _validate.reduce(_Charbonnier.apply(x - y, eps).mean(dim=(1, 2, 3)), reduction)
+    square = (x - y).square()
+    # sqrt(s + e^2) - e = s / (sqrt(s + e^2) + e): no cancellation for small errors
+    values = square / ((square + eps * eps).sqrt() + eps)
+    return _validate.reduce(values.mean(dim=(1, 2, 3)), reduction)
 
 
 class MSELoss(nn.Module):
