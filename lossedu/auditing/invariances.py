@@ -59,6 +59,8 @@ def channel_order(case: Case) -> Outcome:
 def batching(case: Case) -> Outcome:
     """A batch must cost the mean (or the sum) of its images, and a larger image no more than a small one."""
     case.need_calm()
+    if "image" in case.cache.get("ignored", ()):
+        raise Skipped("an image of the batch is ignored, and 'every part of x counts' says so")
     x, y = case.pair()
     if len(x) == 1:
         x, y = torch.cat([x, x.flip(-1)]), torch.cat([y, y.flip(-1)])

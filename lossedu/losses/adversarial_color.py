@@ -11,13 +11,12 @@ that is :math:`-\log D` for the generator, the form that does not saturate, and 
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import _validate, filters
+from .twin import Twin
 
 
 def _discriminator(D: nn.Module) -> nn.Module:
@@ -131,7 +130,7 @@ def color_discriminator_loss(
     return _validate.reduce(_cross_entropy(real) + _cross_entropy(-fake), reduction)
 
 
-class AdversarialColorLoss(nn.Module):
+class AdversarialColorLoss(Twin):
     """Module twin of `adversarial_color_loss`, called ``loss(x)``; a reference ``loss(x, y)`` is ignored.
 
     D is held, but is no part of the module: ``parameters()``, ``state_dict()`` and ``.to()`` do not reach it.  A deep
@@ -139,15 +138,11 @@ class AdversarialColorLoss(nn.Module):
     """
 
     def __init__(self, D: nn.Module, *, preset: str = "wespe", padding: str = "valid", reduction: str = "mean") -> None:
-        super().__init__()
+        super().__init__(preset=preset, padding=padding, reduction=reduction)
         self.held = (_discriminator(D),)  # a module in a tuple is not registered
-        self.options: dict[str, Any] = {"preset": preset, "padding": padding, "reduction": reduction}
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         return adversarial_color_loss(self.held[0], x, **self.options)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["AdversarialColorLoss", "adversarial_color_loss", "color_discriminator_loss"]

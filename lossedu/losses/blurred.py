@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate, filters
+from .twin import Twin
 
 
 def blurred_mse_loss(
@@ -43,18 +42,14 @@ def blurred_mse_loss(
     return _validate.reduce(blurred.square().mean(dim=(1, 2, 3)), reduction)
 
 
-class BlurredMSELoss(nn.Module):
+class BlurredMSELoss(Twin):
     """Module twin of `blurred_mse_loss`."""
 
     def __init__(self, *, preset: str = "wespe", padding: str = "valid", reduction: str = "mean") -> None:
-        super().__init__()
-        self.options: dict[str, Any] = {"preset": preset, "padding": padding, "reduction": reduction}
+        super().__init__(preset=preset, padding=padding, reduction=reduction)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return blurred_mse_loss(x, y, **self.options)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["BlurredMSELoss", "blurred_mse_loss"]

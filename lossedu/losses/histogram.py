@@ -11,14 +11,14 @@ with :math:`x_{(i)}` the i-th smallest pixel.  Where a pixel lies in the image p
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate
 from .binning import linear_distance, linear_histogram
 from .logistic import logistic_cumulative
+from .twin import Twin
 
 
 def _bandwidth(value: float, data_range: float) -> float:
@@ -188,7 +188,7 @@ def histogram_emd_loss(
     return _validate.reduce(distance.view(n, c).mean(dim=1), reduction)
 
 
-class HistogramEMDLoss(nn.Module):
+class HistogramEMDLoss(Twin):
     """Module twin of `histogram_emd_loss`."""
 
     def __init__(
@@ -201,16 +201,12 @@ class HistogramEMDLoss(nn.Module):
         data_range: float = 1.0,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        names = ("bins", "kernel", "bandwidth", "mirror", "data_range", "reduction")
-        values = (bins, kernel, bandwidth, mirror, data_range, reduction)
-        self.options: dict[str, Any] = dict(zip(names, values, strict=True))
+        super().__init__(
+            bins=bins, kernel=kernel, bandwidth=bandwidth, mirror=mirror, data_range=data_range, reduction=reduction
+        )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return histogram_emd_loss(x, y, **self.options)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["HistogramEMDLoss", "histogram_emd_loss", "soft_histogram"]

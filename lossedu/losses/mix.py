@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate
 from .multiscale import SIGMAS
 from .scales import differentiable
 from .scales_input import prepare
+from .twin import Twin
 
 #: The weight of the MS-SSIM term as printed, and as preset in the code published with the paper.
 MIX_ALPHA: Mapping[str, float] = MappingProxyType({"paper": 0.84, "nvlabs": 0.025})
@@ -80,7 +80,7 @@ def mix_loss(
     return _validate.reduce(differentiable(task.compute, task.x, task.y, options, task.tensors), reduction)
 
 
-class MixLoss(nn.Module):
+class MixLoss(Twin):
     """Module twin of `mix_loss`."""
 
     def __init__(
@@ -95,16 +95,19 @@ class MixLoss(nn.Module):
         k2: float = 0.03,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        names = ("alpha", "sigmas", "form", "padding", "data_range", "k1", "k2", "reduction")
-        values = (alpha, sigmas, form, padding, data_range, k1, k2, reduction)
-        self.options: dict[str, Any] = dict(zip(names, values, strict=True))
+        super().__init__(
+            alpha=alpha,
+            sigmas=sigmas,
+            form=form,
+            padding=padding,
+            data_range=data_range,
+            k1=k1,
+            k2=k2,
+            reduction=reduction,
+        )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return mix_loss(x, y, **self.options)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["MIX_ALPHA", "MixLoss", "mix_loss"]

@@ -13,14 +13,14 @@ subject of `lossedu.losses.scales`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate, filters
 from .scales import differentiable
 from .scales_input import prepare
+from .twin import Twin
 
 #: Those of Zhao et al. (2017), in pixels.
 SIGMAS = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -159,7 +159,7 @@ def ms_ssim_sigma_grad(
         return filters.reflect_adjoint(grad, task.radius)
 
 
-class MSSSIMSigmaLoss(nn.Module):
+class MSSSIMSigmaLoss(Twin):
     """Module twin of `ms_ssim_sigma_loss`."""
 
     def __init__(
@@ -173,16 +173,12 @@ class MSSSIMSigmaLoss(nn.Module):
         k2: float = 0.03,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        names = ("sigmas", "form", "padding", "data_range", "k1", "k2", "reduction")
-        values = (sigmas, form, padding, data_range, k1, k2, reduction)
-        self.options: dict[str, Any] = dict(zip(names, values, strict=True))
+        super().__init__(
+            sigmas=sigmas, form=form, padding=padding, data_range=data_range, k1=k1, k2=k2, reduction=reduction
+        )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return ms_ssim_sigma_loss(x, y, **self.options)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["MSSSIMSigmaLoss", "ms_ssim_sigma", "ms_ssim_sigma_grad", "ms_ssim_sigma_loss"]

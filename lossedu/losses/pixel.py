@@ -11,9 +11,10 @@ averaged over the batch.  Equations (1)-(3) of Zhao, Gallo, Frosio and Kautz (20
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate
+from .twin import Twin
 
 
 def mse_loss(x: Tensor, y: Tensor, *, reduction: str = "mean") -> Tensor:
@@ -107,46 +108,34 @@ def charbonnier_loss(x: Tensor, y: Tensor, *, eps: float = 1e-3, reduction: str 
     return _validate.reduce(values.mean(dim=(1, 2, 3)), reduction)
 
 
-class MSELoss(nn.Module):
+class MSELoss(Twin):
     """Module twin of `mse_loss`."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = reduction
+        super().__init__(reduction=reduction)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return mse_loss(x, y, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        return f"reduction={self.reduction!r}"
+        return mse_loss(x, y, **self.options)
 
 
-class L1Loss(nn.Module):
+class L1Loss(Twin):
     """Module twin of `l1_loss`."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = reduction
+        super().__init__(reduction=reduction)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return l1_loss(x, y, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        return f"reduction={self.reduction!r}"
+        return l1_loss(x, y, **self.options)
 
 
-class CharbonnierLoss(nn.Module):
+class CharbonnierLoss(Twin):
     """Module twin of `charbonnier_loss`."""
 
     def __init__(self, *, eps: float = 1e-3, reduction: str = "mean") -> None:
-        super().__init__()
-        self.eps, self.reduction = eps, reduction
+        super().__init__(eps=eps, reduction=reduction)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return charbonnier_loss(x, y, eps=self.eps, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        return f"eps={self.eps!r}, reduction={self.reduction!r}"
+        return charbonnier_loss(x, y, **self.options)
 
 
 __all__ = ["CharbonnierLoss", "L1Loss", "MSELoss", "charbonnier_loss", "l1_loss", "mse_loss"]

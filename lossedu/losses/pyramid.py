@@ -17,10 +17,11 @@ from numbers import Real
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate, filters
 from .dissimilarity import Constants, constants, mean_by_channel
+from .twin import Twin
 
 #: The exponents that Wang et al. (2003) measured, from fine to coarse; they add up to 1.0001.
 WANG_2003 = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -181,7 +182,7 @@ def ms_ssim(
     )
 
 
-class MSSSIMLoss(nn.Module):
+class MSSSIMLoss(Twin):
     """Module twin of `ms_ssim_loss`."""
 
     def __init__(
@@ -195,16 +196,18 @@ class MSSSIMLoss(nn.Module):
         k2: float = 0.03,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        names = ("weights", "sigma", "kernel_size", "data_range", "k1", "k2", "reduction")
-        values = (weights, sigma, kernel_size, data_range, k1, k2, reduction)
-        self.options: dict[str, Any] = dict(zip(names, values, strict=True))
+        super().__init__(
+            weights=weights,
+            sigma=sigma,
+            kernel_size=kernel_size,
+            data_range=data_range,
+            k1=k1,
+            k2=k2,
+            reduction=reduction,
+        )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return ms_ssim_loss(x, y, **self.options)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["MSSSIMLoss", "WANG_2003", "ms_ssim", "ms_ssim_loss"]

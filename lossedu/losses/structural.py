@@ -12,13 +12,12 @@ How they are computed is the subject of `lossedu.losses.dissimilarity`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate, filters
 from .dissimilarity import Constants, constants, dissimilarity_map, mean_dissimilarity, sums_and_gradients, window_count
+from .twin import Twin
 
 
 def _prepare(
@@ -186,7 +185,7 @@ def ssim_grad(
         return filters.reflect_adjoint(grad.div_(window_count(px, window) * images), radius)
 
 
-class SSIMLoss(nn.Module):
+class SSIMLoss(Twin):
     """Module twin of `ssim_loss`."""
 
     def __init__(
@@ -200,16 +199,18 @@ class SSIMLoss(nn.Module):
         padding: str = "valid",
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        names = ("sigma", "kernel_size", "data_range", "k1", "k2", "padding", "reduction")
-        values = (sigma, kernel_size, data_range, k1, k2, padding, reduction)
-        self.options: dict[str, Any] = dict(zip(names, values, strict=True))
+        super().__init__(
+            sigma=sigma,
+            kernel_size=kernel_size,
+            data_range=data_range,
+            k1=k1,
+            k2=k2,
+            padding=padding,
+            reduction=reduction,
+        )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return ssim_loss(x, y, **self.options)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 __all__ = ["SSIMLoss", "ssim", "ssim_grad", "ssim_loss", "ssim_map"]

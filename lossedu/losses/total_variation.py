@@ -18,10 +18,11 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd import Function
 
 from .. import _validate
+from .twin import Twin
 
 KINDS = ("anisotropic", "isotropic", "squared")
 
@@ -135,18 +136,14 @@ def tv_loss(x: Tensor, *, kind: str = "anisotropic", reduction: str = "mean") ->
     return _validate.reduce(sums / x[0].numel(), reduction)
 
 
-class TVLoss(nn.Module):
+class TVLoss(Twin):
     """Module twin of `tv_loss`, called as ``loss(x)`` or, like the losses that compare, as ``loss(x, y)``."""
 
     def __init__(self, *, kind: str = "anisotropic", reduction: str = "mean") -> None:
-        super().__init__()
-        self.kind, self.reduction = kind, reduction
+        super().__init__(kind=kind, reduction=reduction)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return tv_loss(x, kind=self.kind, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        return f"kind={self.kind!r}, reduction={self.reduction!r}"
+        return tv_loss(x, **self.options)
 
 
 __all__ = ["TVLoss", "tv_loss"]

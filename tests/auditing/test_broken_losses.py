@@ -207,3 +207,9 @@ def test_what_is_no_number_is_not_compared() -> None:
     # The pair whose values are compared holds numbers below 0: "batch: neither mean nor sum, nan" would be no news.
     names = {f.name for f in le.audit(lambda x, y: ((x - 0.03).log() - (y - 0.03).log()).square().mean()).findings}
     assert "value not finite" in names and not names & {"batch", "asymmetry", "channel order"}
+
+
+def test_an_ignored_image_is_not_called_pooling() -> None:
+    report = le.audit(lambda x, y: F.mse_loss(x[0], y[0]))
+    assert found(report, "an image is ignored")
+    assert not found(report, "batch")
