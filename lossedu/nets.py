@@ -1,13 +1,51 @@
-"""The small network of Zhao, Gallo, Frosio and Kautz (2017) for denoising, demosaicking and deblocking."""
+"""The small networks of Zhao, Gallo, Frosio and Kautz (2017): three convolutions with PReLU between them."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from . import _validate
 
 
-class RestorationCNN(nn.Module):
+class _ThreeConvolutions(nn.Module):
+    """What both networks share: *valid* convolutions, the first weights, and the way back to the input."""
+
+    kernels: ClassVar[tuple[int, int, int]]
+    margin: ClassVar[int]
+
+    def __init__(self, first: int, second: int, *, residual: bool) -> None:
+        super().__init__()
+        self.residual = residual
+        outer, middle, last = self.kernels
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, first, outer),
+            nn.PReLU(first),
+            nn.Conv2d(first, second, middle),
+            nn.PReLU(second),
+            nn.Conv2d(second, 3, last),
+        )
+        convolutions = [layer for layer in self.layers if isinstance(layer, nn.Conv2d)]
+        for layer in convolutions:
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        for layer in convolutions[:-1]:
+            nn.init.kaiming_normal_(layer.weight, a=0.25)
+        nn.init.xavier_normal_(convolutions[-1].weight, gain=0.1 if residual else 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _validate.image("x", x)
+        field = 2 * self.margin + 1
+        if x.shape[1] != 3 or min(x.shape[-2:]) < field:
+            raise ValueError(
+                f"x must have 3 channels and at least {field} x {field} pixels, got shape {tuple(x.shape)}"
+            )
+        out = self.layers(x)
+        return out + inner(x, self.margin) if self.residual else out
+
+
+class RestorationCNN(_ThreeConvolutions):
     """Three convolutions, 9x9, 5x5, 5x5, with PReLU after the first two; section 4.1 of the paper.
 
     Parameters
@@ -35,29 +73,51 @@ class RestorationCNN(nn.Module):
     123011
     """
 
+    kernels = (9, 5, 5)
     margin = 8
 
     def __init__(self, width: int = 64, *, residual: bool = False) -> None:
-        super().__init__()
         width = _validate.count("width", width)
-        self.residual = residual
-        self.layers = nn.Sequential(
-            nn.Conv2d(3, width, 9), nn.PReLU(width), nn.Conv2d(width, width, 5), nn.PReLU(width), nn.Conv2d(width, 3, 5)
-        )
-        convolutions = [layer for layer in self.layers if isinstance(layer, nn.Conv2d)]
-        for layer in convolutions:
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-        for layer in convolutions[:-1]:
-            nn.init.kaiming_normal_(layer.weight, a=0.25)
-        nn.init.xavier_normal_(convolutions[-1].weight, gain=0.1 if residual else 1.0)
+        super().__init__(width, width, residual=residual)
 
-    def forward(self, x: Tensor) -> Tensor:
-        _validate.image("x", x)
-        if x.shape[1] != 3 or min(x.shape[-2:]) < 2 * self.margin + 1:
-            raise ValueError(f"x must have 3 channels and at least 17 x 17 pixels, got shape {tuple(x.shape)}")
-        out = self.layers(x)
-        return out + inner(x, self.margin) if self.residual else out
+
+class SuperResolutionCNN(_ThreeConvolutions):
+    """SRCNN as the paper changed it, section 4.2: 9x9, 1x1, 5x5, PReLU, three colours in and out.
+
+    The input is the small picture, already enlarged to the size of the output.
+
+    Parameters
+    ----------
+    width : int
+        Filters in the first layer, and half as many in the second; 64 and 32 in the paper (20,195 parameters).
+    residual : bool
+        Add the input to the output.  Off in the paper.
+
+    Notes
+    -----
+    Convention and initialisation as for `RestorationCNN`; the output is 6 pixels smaller on every side (the receptive
+    field is 13 x 13).  Source of the layout: Dong, Loy, He, Tang, Learning a Deep Convolutional Network for Image
+    Super-Resolution, ECCV 2014, which has ReLU and one channel.
+
+    Raises
+    ------
+    ValueError
+        If `width` is not an integer of at least 2; in the call, if an image is below 13 x 13 or has not 3 channels.
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in SuperResolutionCNN().parameters())
+    20195
+    """
+
+    kernels = (9, 1, 5)
+    margin = 6
+
+    def __init__(self, width: int = 64, *, residual: bool = False) -> None:
+        width = _validate.count("width", width)
+        if width < 2:
+            raise ValueError(f"width must be an integer of at least 2 (the second layer has half as many), got {width}")
+        super().__init__(width, width // 2, residual=residual)
 
 
 def inner(x: Tensor, margin: int) -> Tensor:

@@ -22,6 +22,9 @@ import torch
 
 FORMAT = 1
 
+#: What the names of per-image tables begin with in the NPZ file.
+_SCORES = "scores/"
+
 
 def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
     """Return where and with what a run was made: date, device, threads, versions."""
@@ -75,6 +78,9 @@ class Record:
         What runs it again.
     weights : dict of str to ndarray
         Networks that the chapters show, by ``run/parameter``; kept in the NPZ file.
+    scores : dict of str to ndarray
+        Per-image measurements, float32, one row a picture, by ``job@set``; ``settings["columns"]`` names the columns
+        and ``settings["sets"]`` the pictures of each set.  Kept in the NPZ file too.
     """
 
     experiment: str
@@ -84,6 +90,7 @@ class Record:
     provenance: dict[str, Any]
     command: str
     weights: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -94,17 +101,18 @@ class Record:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         body = {"format": FORMAT, **asdict(self)}
-        del body["weights"]
+        del body["weights"], body["scores"]
+        arrays = {**self.weights, **{_SCORES + key: table for key, table in self.scores.items()}}
         text = json.dumps(body, indent=1) + "\n"
-        path, arrays = folder / f"{self.name}.json", folder / f"{self.name}.npz"
+        path, beside = folder / f"{self.name}.json", folder / f"{self.name}.npz"
         half = folder / f"{self.name}.part"
         # Each file appears whole or not at all, and never beside the weights of an earlier record.
-        if self.weights:
+        if arrays:
             with half.open("wb") as file:
-                np.savez_compressed(file, **self.weights)  # type: ignore[arg-type]
-            os.replace(half, arrays)
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            os.replace(half, beside)
         else:
-            arrays.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
         half.write_text(text, encoding="utf-8")
         os.replace(half, path)
         return path
@@ -147,15 +155,18 @@ def load(name: str, folder: str | Path | None = None) -> Record:
         raise ValueError(f"record {name!r} is damaged: {name}.json does not hold a JSON object ({error})") from error
     if form != FORMAT:
         raise ValueError(f"record {name!r} is not of format {FORMAT}, which this version of lossedu reads")
-    weights = {}
+    weights: dict[str, np.ndarray] = {}
+    scores: dict[str, np.ndarray] = {}
     if root.joinpath(f"{name}.npz").is_file():
         try:
             with root.joinpath(f"{name}.npz").open("rb") as file, np.load(file) as arrays:
-                weights = {key: arrays[key] for key in arrays.files}
+                for key in arrays.files:
+                    shelf = scores if key.startswith(_SCORES) else weights
+                    shelf[key.removeprefix(_SCORES)] = arrays[key]
         except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"record {name!r} is damaged: cannot read {name}.npz ({error})") from error
     try:
-        return Record(**body, weights=weights)
+        return Record(**body, weights=weights, scores=scores)
     except TypeError as error:
         raise ValueError(
             f"record {name!r} is damaged: {name}.json has other entries than a record ({error})"

@@ -20,6 +20,7 @@ from torch import Tensor
 import lossedu
 
 from . import _validate
+from .sweeps import resolve_device
 
 #: Relative errors allowed, by precision: of a value, and of a gradient by its largest component.  Those of float32 hold
 #: for sums in any order, not for convolutions in TF32.
@@ -114,13 +115,6 @@ def golden() -> list[Golden]:
     ]
 
 
-def best_device() -> torch.device:
-    """Return the accelerator of this machine, or its CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
 def _off(found: Tensor, expected: np.ndarray) -> float:
     """Return the largest error over the largest number expected; infinite where something is not a number."""
     truth = torch.from_numpy(expected)
@@ -165,15 +159,11 @@ def outcomes(
     ValueError
         If the device is not there, or the precision is another.
     """
-    place = best_device() if device == "auto" else torch.device(device)
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(place.type, False):
-        known = ", ".join(name for name, usable in there.items() if usable)
-        raise ValueError(f"device must be one that this machine has (auto, {known}), got {str(place)!r}")
+    place = torch.device(resolve_device(str(device)))
     precision = dtype or (torch.float32 if place.type == "mps" else torch.float64)
     _validate.option("dtype", str(precision), [str(known) for known in TOLERANCES])
     for case in cases():
         yield judge(case, place, precision)
 
 
-__all__ = ["LEVELS", "TOLERANCES", "Golden", "Outcome", "best_device", "golden", "judge", "outcomes", "pictures"]
+__all__ = ["LEVELS", "TOLERANCES", "Golden", "Outcome", "golden", "judge", "outcomes", "pictures"]

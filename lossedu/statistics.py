@@ -1,4 +1,4 @@
-r"""Mean and interval over seeds: Student's t without scipy.
+r"""Mean, interval and test over seeds: Student's t without scipy.
 
 A training run is repeated with a few seeds, so the spread is estimated from very few numbers and the
 normal quantile 1.96 would be far too small: at three seeds the factor is 4.30.  For a whole number of degrees of
@@ -73,6 +73,80 @@ def t_quantile(probability: float, dof: int) -> float:
     return math.copysign(math.sqrt(dof) * math.tan(high), probability - 0.5)
 
 
+def t_probability(t: float, dof: int) -> float:
+    r"""Probability that Student's t lies as far from 0 as `t` or farther, on either side: the two-sided p value.
+
+    Parameters
+    ----------
+    t : float
+        The statistic :math:`\bar v \sqrt n / s`; an infinite one (all values alike) has probability 0.
+    dof : int
+        Degrees of freedom, at least 1.
+
+    Returns
+    -------
+    float
+        Between 0 and 1, to about 15 decimal places: one below :math:`10^{-13}` is small, and no more is known.
+
+    Raises
+    ------
+    ValueError
+        If `t` is not a number or `dof` is no integer of at least 1.
+
+    Examples
+    --------
+    >>> round(t_probability(4.302653, 2), 6)
+    0.05
+    """
+    dof = _validate.count("dof", dof)
+    if math.isnan(t):
+        raise ValueError(f"t must be a number, got {t!r}")
+    return min(1.0, max(0.0, 1.0 - _central_probability(math.atan(abs(t) / math.sqrt(dof)), dof)))
+
+
+def t_test(values: Iterable[float]) -> float:
+    r"""Two-sided p value of the hypothesis that independent values have mean 0.
+
+    Parameters
+    ----------
+    values : iterable of float
+        One number a seed, at least two, all finite; for a comparison, the differences of pairs.
+
+    Returns
+    -------
+    float
+        1 if all values are 0, and 0 if they are alike and not 0.
+
+    Raises
+    ------
+    ValueError
+        As `t_interval`.
+    """
+    numbers = _numbers(values)
+    mean, error = _mean_and_error(numbers)
+    if error == 0.0:
+        return 1.0 if mean == 0.0 else 0.0
+    return t_probability(mean / error, len(numbers) - 1)
+
+
+def _numbers(values: Iterable[float]) -> list[float]:
+    numbers = [float(value) for value in values]
+    if len(numbers) < 2:
+        raise ValueError(f"values must hold at least 2 numbers (one says nothing about spread), got {len(numbers)}")
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"values must be finite numbers, got {numbers}")
+    return numbers
+
+
+def _mean_and_error(numbers: list[float]) -> tuple[float, float]:
+    n = len(numbers)
+    mean = math.fsum(numbers) / n
+    # The mean of equal numbers may be rounded; their spread is nothing all the same.
+    if min(numbers) == max(numbers):
+        return numbers[0], 0.0
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in numbers) / (n - 1) / n)
+
+
 def t_interval(values: Iterable[float], level: float = 0.95) -> Interval:
     r"""Mean of independent values and its two-sided confidence interval.
 
@@ -105,15 +179,9 @@ def t_interval(values: Iterable[float], level: float = 0.95) -> Interval:
     >>> print(f"{mean:.3f} from {low:.3f} to {high:.3f}")
     30.233 from 29.854 to 30.613
     """
-    numbers = [float(value) for value in values]
-    if len(numbers) < 2:
-        raise ValueError(f"values must hold at least 2 numbers (one says nothing about spread), got {len(numbers)}")
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"values must be finite numbers, got {numbers}")
+    numbers = _numbers(values)
     if not 0.0 < _validate.in_range("level", level, 0.0, 1.0) < 1.0:
         raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}")
-    n = len(numbers)
-    mean = math.fsum(numbers) / n
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in numbers) / (n - 1))
-    half = t_quantile((1 + level) / 2, n - 1) * deviation / math.sqrt(n)
+    mean, error = _mean_and_error(numbers)
+    half = t_quantile((1 + level) / 2, len(numbers) - 1) * error
     return Interval(mean, mean - half, mean + half)

@@ -34,6 +34,7 @@ FLOORS = (
     ("metrics", "instruments"),
     ("data", "nets"),
     ("training", "records"),
+    ("sweeps",),
     ("figures",),
     ("explorables", "check", "auditing"),
     ("__init__",),  # the public face; what stands above is not part of `import lossedu`

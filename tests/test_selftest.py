@@ -14,6 +14,7 @@ from torch import Tensor
 import lossedu
 from lossedu import selftest
 from lossedu.cli import main
+from lossedu.sweeps import resolve_device
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
@@ -109,17 +110,17 @@ def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
 def test_auto_takes_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert selftest.best_device() == torch.device("cpu")
+    assert resolve_device("auto") == "cpu"
     case = next(iter(CASES.values()))
     assert [o.ok for o in selftest.outcomes(cases=lambda: [case])] == [True]
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert selftest.best_device() == torch.device("mps")
+    assert resolve_device("auto") == "mps"
     asked: list[torch.dtype] = []
     monkeypatch.setattr(selftest, "judge", lambda case, place, dtype: asked.append(dtype))
     list(selftest.outcomes(cases=lambda: [case]))
     assert asked == [torch.float32]  # it has no float64
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert selftest.best_device() == torch.device("cuda")
+    assert resolve_device("auto") == "cuda"
 
 
 def test_another_shape_is_infinitely_off() -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from lossedu.statistics import t_interval, t_quantile
+from lossedu.statistics import t_interval, t_probability, t_quantile, t_test
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -60,3 +60,34 @@ def test_interval_names_what_is_wrong(values: list[float], level: float, named: 
 def test_quantile_names_what_is_wrong(probability: float, dof: int, named: str) -> None:
     with pytest.raises(ValueError, match=f"^{named} must"):
         t_quantile(probability, dof)
+
+
+@pytest.mark.parametrize("dof", [1, 2, 3, 4, 9, 30])
+@pytest.mark.parametrize("t", [0.0, 0.3, -1.0, 4.3026527, -25.0, 1e6])
+def test_probability_agrees_with_scipy(t: float, dof: int) -> None:
+    assert t_probability(t, dof) == pytest.approx(2 * scipy_stats.t.sf(abs(t), dof), rel=1e-9, abs=3e-15)
+
+
+def test_probability_and_quantile_are_inverse() -> None:
+    for dof in (1, 2, 5, 8):
+        assert t_probability(t_quantile(0.975, dof), dof) == pytest.approx(0.05, rel=1e-10)
+    assert t_probability(math.inf, 2) == t_probability(-math.inf, 3) == 0.0
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.4, 0.2], [-3.0, 1.0, 0.5, 0.2, 0.9], [1e-3, -1e-3]])
+def test_test_agrees_with_scipy(values: list[float]) -> None:
+    assert t_test(values) == pytest.approx(scipy_stats.ttest_1samp(values, 0.0).pvalue, rel=1e-10)
+
+
+def test_test_of_equal_values() -> None:
+    assert t_test([0.0, 0.0, 0.0]) == 1.0
+    assert t_test([0.1, 0.1, 0.1]) == 0.0  # 0.1 + 0.1 + 0.1 is not 0.3 in binary: no spread may come of it
+
+
+def test_probability_names_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match=r"^t must"):
+        t_probability(math.nan, 2)
+    with pytest.raises(ValueError, match=r"^dof must"):
+        t_probability(1.0, 0)
+    with pytest.raises(ValueError, match=r"^values must"):
+        t_test([1.0])

@@ -4,6 +4,7 @@
 - `bsds500`, `cbsd68`, `fetch`, `check_files`: the Berkeley photographs, verified by SHA-256
 - `image_folder`, `read_image`, `load_images`: your own files
 - `PatchSampler`, `downsample2`, `derive_seed`: reproducible batches for training
+- `photo_sets`, `PackSampler`, `PhotoSet`, `Pack`, `write_pack`, `read_pack`: the pictures of a study in one file
 - `bayer_mosaic`, `demosaick_bilinear`, `sensor_noise`, `noisy_bayer`: a camera's sensor
 - `jpeg`, `down_up`, `darken`, `srgb_decode`, `srgb_encode`, `shift_brightness`, `scale_contrast`: other damage
 - `band_noise`, `correlated_noise`: noise with a chosen scale
@@ -12,10 +13,14 @@
 from __future__ import annotations
 
 from ..storage import CorruptFileError, DataError
+from .cropping import PackSampler
 from .degradations import down_up, jpeg
 from .downloads import bsds500, cbsd68, fetch
 from .embedded import PHOTOGRAPHS, Credit, crop, photograph
 from .files import image_folder, load_images, read_image
+from .packs import Pack, read_pack, write_pack
+from .pantry import photo_sets
+from .pictures import PhotoSet
 from .randomness import derive_seed
 from .sampling import PatchSampler, downsample2
 from .sensor import BAYER_PATTERNS, bayer_mosaic, demosaick_bilinear, noisy_bayer, sensor_noise
@@ -30,7 +35,10 @@ __all__ = [
     "Credit",
     "DataError",
     "GroupReport",
+    "Pack",
+    "PackSampler",
     "PatchSampler",
+    "PhotoSet",
     "band_noise",
     "bayer_mosaic",
     "bsds500",
@@ -48,11 +56,14 @@ __all__ = [
     "jpeg",
     "load_images",
     "noisy_bayer",
+    "photo_sets",
     "photograph",
     "read_image",
+    "read_pack",
     "scale_contrast",
     "sensor_noise",
     "shift_brightness",
     "srgb_decode",
     "srgb_encode",
+    "write_pack",
 ]

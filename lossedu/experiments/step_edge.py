@@ -67,13 +67,13 @@ def biased_step(bias: float, *, low: float = LOW, high: float = HIGH, sigma: flo
 
 
 def correlated_noise_price(
-    sigma: float, lengths: tuple[float, ...], *, noise: float = 0.02, size: int = 256
+    sigma: float, lengths: tuple[float, ...], *, noise: float = 0.02, size: int = 256, seed: int = 0
 ) -> list[float]:
     """Return (1 - SSIM) / MSE on flat grey under noise of equal strength whose grain is `lengths` pixels wide."""
     y = torch.full((1, 1, size, size), 0.5, dtype=torch.float64)
     prices = []
     for length in lengths:
-        x = y + data.correlated_noise(y.shape, length=length, std=noise, seed=0).to(y)
+        x = y + data.correlated_noise(y.shape, length=length, std=noise, seed=seed).to(y)
         prices.append(float((1 - ssim_map(x, y, sigma=sigma)).mean() / (x - y).square().mean()))
     return prices
 

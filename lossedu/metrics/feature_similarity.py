@@ -11,6 +11,7 @@ congruency PC, the length G of the Scharr gradient, and the colour planes I and 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,11 +26,43 @@ T_PC, T_G, T_I, T_Q = 0.85, 160.0, 200.0, 200.0
 CHROMA_POWER = 0.03
 
 
-def _chroma_similarity(x: Tensor, y: Tensor, factor: int) -> Tensor:
-    """Return the real part of (S_I S_Q) ** 0.03 of colour images."""
-    planes = [average_down(torch.cat((plane(x, row), plane(y, row))), factor).chunk(2) for row in (1, 2)]
-    (i_x, i_y), (q_x, q_y) = planes
-    product = (1 - disagreement(i_x, i_y, T_I)) * (1 - disagreement(q_x, q_y, T_Q))
+class FeatureMaps(NamedTuple):
+    """What FSIM and FSIMc compare: phase congruency and gradient length, (N, 1, h, w), and the planes I and Q."""
+
+    congruency: Tensor
+    gradient: Tensor
+    colours: Tensor  # (N, 2, h, w); of grey images (N, 0, h, w)
+
+
+def feature_maps(x: Tensor, *, data_range: float = 1.0) -> FeatureMaps:
+    """Return the features of images (N, C, H, W), for `compare_feature_maps`; parameters and errors as for `fsim`.
+
+    Most of FSIM's time goes into them: keep those of a reference that many images are compared with.
+    """
+    x, _ = on_peak_scale(x, x, data_range)
+    large_enough(x.shape[-2:], SHORTEST_WAVE, "(the wavelength of the finest filter)")
+    factor = reduction_factor(*x.shape[-2:])
+    with torch.autocast(x.device.type, enabled=False):
+        grey = average_down(luma(x), factor)
+        colours = grey[:, :0]
+        if x.shape[1] == 3:
+            colours = average_down(torch.cat((plane(x, 1), plane(x, 2)), dim=1), factor)
+        return FeatureMaps(phase_congruency(grey), gradient_length(grey, SCHARR), colours)
+
+
+def compare_feature_maps(x: FeatureMaps, y: FeatureMaps, *, chromatic: bool = False) -> Tensor:
+    """Return FSIM, or with `chromatic` FSIMc, of the images whose features these are: shape (N,)."""
+    with torch.autocast(x.congruency.device.type, enabled=False):
+        similarity = 1 - disagreement(x.congruency, y.congruency, T_PC)
+        similarity = similarity * (1 - disagreement(x.gradient, y.gradient, T_G))
+        if chromatic and x.colours.shape[1]:
+            similarity = similarity * _chroma_similarity(x.colours, y.colours)
+        return weighted_mean(similarity, torch.maximum(x.congruency, y.congruency))
+
+
+def _chroma_similarity(x: Tensor, y: Tensor) -> Tensor:
+    """Return the real part of (S_I S_Q) ** 0.03 of the planes I and Q, (N, 2, h, w) to (N, 1, h, w)."""
+    product = (1 - disagreement(x[:, :1], y[:, :1], T_I)) * (1 - disagreement(x[:, 1:], y[:, 1:], T_Q))
     # opposite colours make it negative, whose power is complex; at 0 the slope is infinite, and 0 is used
     size = power(product.abs(), CHROMA_POWER)
     return torch.where(product < 0, math.cos(math.pi * CHROMA_POWER) * size, size)
@@ -76,20 +109,12 @@ def fsim(x: Tensor, y: Tensor, *, chromatic: bool = False, data_range: float = 1
     >>> fsim(x, x, chromatic=True).item()
     1.0
     """
-    x, y = on_peak_scale(x, y, data_range)
-    large_enough(x.shape[-2:], SHORTEST_WAVE, "(the wavelength of the finest filter)")
+    x, y = _validate.images(x, y)
     if not isinstance(chromatic, bool):
         raise ValueError(f"chromatic must be True or False, got {chromatic!r}")
-    factor = reduction_factor(*x.shape[-2:])
-    with torch.autocast(x.device.type, enabled=False):
-        both = average_down(luma(torch.cat((x, y))), factor)
-        pc_x, pc_y = phase_congruency(both).chunk(2)
-        g_x, g_y = gradient_length(both, SCHARR).chunk(2)
-        similarity = (1 - disagreement(pc_x, pc_y, T_PC)) * (1 - disagreement(g_x, g_y, T_G))
-        if chromatic and x.shape[1] == 3:
-            similarity = similarity * _chroma_similarity(x, y, factor)
-        values = weighted_mean(similarity, torch.maximum(pc_x, pc_y))
-    return _validate.reduce(values, reduction)
+    both = feature_maps(torch.cat((x, y)), data_range=data_range)
+    maps_x, maps_y = (FeatureMaps(*parts) for parts in zip(*(maps.chunk(2) for maps in both), strict=True))
+    return _validate.reduce(compare_feature_maps(maps_x, maps_y, chromatic=chromatic), reduction)
 
 
-__all__ = ["fsim"]
+__all__ = ["FeatureMaps", "compare_feature_maps", "feature_maps", "fsim"]

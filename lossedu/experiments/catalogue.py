@@ -1,0 +1,12 @@
+"""Which experiments there are, and at which scales; a module of its own, so that listing them loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: Experiment, a module of this room -> its scales.  Tests hold it against the modules.
+EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
+    "tuning": ("smoke", "cpu", "cpu_plain", "cpu_wide", "full"),
+    "table1": ("smoke", "quick", "cpu", "cpu_plain", "cpu_wide", "full"),
+    "convergence": ("smoke", "quick", "cpu", "full"),
+}

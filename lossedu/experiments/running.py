@@ -1,0 +1,150 @@
+"""From the name of an experiment to its record: the jobs are performed, and what they found is gathered."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from ..records import Record, provenance
+from ..sweeps import Outcome, perform_all, resolve_device
+from .arms import LOSSES
+from .catalogue import EXPERIMENTS
+
+
+def run(
+    experiment: str,
+    scale: str = "quick",
+    *,
+    out: str | Path,
+    seeds: int | None = None,
+    tasks: Sequence[str] = (),
+    arms: Sequence[str] = (),
+    batch: int | None = None,
+    device: str = "auto",
+    workers: int = 1,
+    scheduler: str | None = None,
+    time_limit: float | None = None,
+    stamp: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Record:
+    """Perform what is not finished of an experiment, and return and save the record of what is.
+
+    Parameters
+    ----------
+    experiment, scale : str
+        Names from `EXPERIMENTS`.
+    out : path
+        Folder that holds the state of this one run; started again with the same one, it goes on.
+    seeds : int, optional
+        How many; None for as many as the scale has.  More can be asked for later, in the same folder.
+    tasks, arms : sequence of str
+        Only these; all where empty.
+    batch : int, optional
+        Crops in a batch, where those of the scale do not fit into memory; such a run has its own settings.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", "mps".
+    workers : int
+        Processes on this machine, each with one thread.
+    scheduler : str, optional
+        Address of a Dask cluster that performs the jobs.
+    time_limit : float, optional
+        Minutes after which the run stops cleanly.
+    stamp : mapping, optional
+        Goes into every entry.
+    say : callable, optional
+        Takes lines about how far the run is.
+
+    Returns
+    -------
+    Record
+        Of the jobs that are finished; ``settings["unfinished"]`` has the names of the others.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or `out` belongs to a run with other settings.
+    """
+    _validate.option("experiment", experiment, EXPERIMENTS)
+    _validate.option("scale", scale, EXPERIMENTS[experiment])
+    module = importlib.import_module(f".{experiment}", __package__)
+    for name in tasks:
+        _validate.option("tasks", name, module.TASKS)
+    for name in arms:
+        _validate.option("arms", name, getattr(module, "ARMS", tuple(LOSSES)))
+    jobs = module.jobs(scale, seeds=seeds, tasks=tasks, arms=arms)
+    if batch is not None:
+        jobs = [job._replace(options=job.options | {"batch": _validate.count("batch", batch)}) for job in jobs]
+    settings = {"experiment": experiment, "scale": scale, **asdict(module.SCALES[scale])}
+    if batch is not None:
+        settings["batch"] = batch
+    place = resolve_device(device)
+    extra: dict[str, Any] = {} if say is None else {"say": say}
+    outcomes = perform_all(
+        jobs,
+        Path(out),
+        settings=settings,
+        device=place,
+        workers=workers,
+        scheduler=scheduler,
+        time_limit=time_limit,
+        stamp=dict(stamp or {}),
+        **extra,
+    )
+    record = gather(module, scale, outcomes, settings, place)
+    record.save(out)
+    return record
+
+
+def gather(module: Any, scale: str, outcomes: Sequence[Outcome], settings: Mapping[str, Any], device: str) -> Record:
+    """Return the record of the finished jobs."""
+    done = [outcome for outcome in outcomes if outcome.entry is not None]
+    body = dict(settings)
+    body["unfinished"] = [outcome.job.name for outcome in outcomes if outcome.entry is None]
+    scores: dict[str, np.ndarray] = {}
+    for outcome in done:
+        for name, table in outcome.arrays().items():
+            key = f"{outcome.job.name}/{name}" if "@" in name else f"{outcome.job.name}@{name}"
+            scores[key] = compact(table)
+    if done:
+        describe = getattr(module, "describe", None)
+        body |= describe(done[0].job.options) if describe else {}
+    if not body["unfinished"] and hasattr(module, "finish"):
+        body |= module.finish(outcomes)
+    kept = getattr(module, "kept", None)
+    return Record(
+        module.NAME,
+        scale,
+        body,
+        [dict(outcome.entry or {}) for outcome in done],
+        provenance(device),
+        f"lossedu run {module.NAME} --scale {scale} --seeds {_seeds(done)} --out DIR",
+        weights=kept(done) if kept and not body["unfinished"] else {},
+        scores=scores,
+    )
+
+
+def _seeds(done: Sequence[Outcome]) -> int:
+    return len({outcome.job.options.get("seed", 0) for outcome in done})
+
+
+def compact(table: np.ndarray) -> np.ndarray:
+    """Return a table as float32 with five significant digits: what lies below is noise, and would not compress."""
+    wide = np.asarray(table, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponent = np.where(np.isfinite(wide) & (wide != 0), np.floor(np.log10(np.abs(wide))), 0)
+    factor = 10.0 ** (4 - exponent)
+    return (np.round(wide * factor) / factor).astype(np.float32)
+
+
+def shown(record: Record) -> str:
+    """Return what a run found, in a few lines for the terminal."""
+    left = record.settings["unfinished"]
+    state = f"{len(record.runs)} jobs finished" + (f", {len(left)} left" if left else "")
+    away = [run["job"] for run in record.runs if run.get("ran_away")]
+    return state + (f"; ran away: {', '.join(away)}" if away else "")

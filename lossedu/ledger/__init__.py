@@ -1,0 +1,1 @@
+"""The verdicts on the claims of the literature: the rule, the claims, and what the records say of them."""

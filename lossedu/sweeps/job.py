@@ -1,0 +1,83 @@
+"""What a job is, where it is performed, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .disk import load_arrays
+
+#: Names become folders, on every system.
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+=-]*")
+
+
+class Job(NamedTuple):
+    """One piece of work that depends on nothing but its options.
+
+    Attributes
+    ----------
+    module : str
+        Dotted name of the module whose ``perform(job, place)`` does it, and returns a JSON entry and arrays by name.
+    name : str
+        Unique in a run, and a valid name of a folder, such as "dd-ssim_1.5-0".
+    options : dict
+        Everything the outcome depends on, as JSON can hold it.
+    """
+
+    module: str
+    name: str
+    options: dict[str, Any]
+
+
+class Place(NamedTuple):
+    """Where and how a job is performed; nothing in here may change its outcome.
+
+    Attributes
+    ----------
+    folder : Path
+        The job's own folder, which exists; checkpoints go there.
+    device : str
+        "cpu", "cuda", "cuda:1", "mps".
+    deadline : float or None
+        ``time.time()`` at which to write a checkpoint and raise `lossedu.training.OutOfTime`; None is never.
+    say : callable
+        Takes a line about how far the job is.
+    """
+
+    folder: Path
+    device: str
+    deadline: float | None
+    say: Callable[[str], None]
+
+
+class Outcome(NamedTuple):
+    """A job and what came of it; `entry` is None if it is not finished."""
+
+    job: Job
+    entry: dict[str, Any] | None
+    run: Path
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the job's arrays, read now; none if it is not finished or made none."""
+        return {} if self.entry is None else load_arrays(self.run, self.job.name)
+
+
+def check(jobs: Sequence[Job]) -> None:
+    """Raise `ValueError` unless each job has a name of its own that can be a folder, and options that JSON can hold."""
+    seen: dict[str, str] = {}
+    for job in jobs:
+        if not _SAFE.fullmatch(job.name):
+            raise ValueError(f"jobs must have names of letters, digits and . _ @ + = - only, got {job.name!r}")
+        # The folders of some systems do not tell capitals apart.
+        if (key := job.name.casefold()) in seen:
+            raise ValueError(f"jobs must have different names, got {seen[key]!r} and {job.name!r}")
+        seen[key] = job.name
+        try:
+            json.dumps(job.options)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"options of job {job.name!r} must be what JSON can hold: {error}") from error
