@@ -9,12 +9,12 @@ from typing import Any
 
 from .auditing.command import add_audit_command
 from .backbones.command import add_weights_command
+from .data.command import add_pack_command
+from .experiments.command import add_experiment_commands
 
 #: Names the commands accept; tests keep them in step with the modules, which are not imported for --help.
 _FETCHABLE = ("bsds500", "cbsd68")
 _CHECKABLE = (*_FETCHABLE, "pack")
-_EXPERIMENTS = {"sigma_sensitivity": ("smoke", "quick", "cpu", "cpu_fast")}
-_LOSSES = ("ssim_1", "ssim_3", "ssim_9", "l1", "l2")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="lossedu", description="Companion of the book 'Loss Functions for Image Enhancement'."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_experiments(commands)
+    add_experiment_commands(commands, _rules)
     _add_data(commands)
     add_weights_command(commands)
     add_audit_command(commands)
@@ -46,46 +46,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_experiments(commands: Any) -> None:
-    """Add ``lossedu list`` and ``lossedu run EXPERIMENT``."""
-    listing = commands.add_parser(
-        "list", help="list experiments, their scales, and the records that came with the package"
-    )
-    listing.set_defaults(command=_list)
-    run = commands.add_parser("run", help="run an experiment; started again with the same --out, it goes on")
-    run.add_argument("experiment", choices=_EXPERIMENTS)
-    run.add_argument(
-        "--scale", default="quick", choices=sorted({s for scales in _EXPERIMENTS.values() for s in scales})
-    )
-    run.add_argument("--seeds", type=int, default=3, help="how many (default 3)")
-    run.add_argument("--losses", nargs="+", default=_LOSSES, choices=_LOSSES, help="which (default all)")
-    run.add_argument("--out", required=True, metavar="DIR", help="folder that holds the state of this one run")
-    run.set_defaults(command=_run)
+def _rules() -> dict[str, str]:
+    """Return what every entry of a run is stamped with: by which rules its verdict was going to be found."""
+    from .ledger import rules_hash
 
-
-def _list(options: argparse.Namespace) -> int:
-    from .records import names
-
-    for experiment, scales in _EXPERIMENTS.items():
-        print(f"{experiment}: scales {', '.join(scales)}")
-    print(f"records: {', '.join(names()) or 'none'}")
-    return 0
-
-
-def _run(options: argparse.Namespace) -> int:
-    import importlib
-
-    experiment = importlib.import_module(f".experiments.{options.experiment}", __package__)
-    record = experiment.run(options.scale, seeds=options.seeds, losses=options.losses, out=options.out)
-    print(f"record: {record.save(options.out)}")
-    return 0
+    return {"rules": rules_hash()}
 
 
 def _add_data(commands: Any) -> None:
-    """Add ``lossedu data fetch|check NAME``."""
+    """Add ``lossedu data fetch|check|pack NAME``."""
     data = commands.add_parser(
         "data",
-        help="fetch and check photographs",
+        help="fetch, check and pack photographs",
         description="Photographs are looked for in $LOSSEDU_DATA, then in the cache "
         "($LOSSEDU_CACHE, or the system's), then fetched.",
     )
@@ -100,6 +72,7 @@ def _add_data(commands: Any) -> None:
         "name", choices=_CHECKABLE, help="collection, or 'pack' for all that $LOSSEDU_DATA/SHA256SUMS lists"
     )
     check.set_defaults(command=_data_check)
+    add_pack_command(actions)
 
 
 def _data_fetch(options: argparse.Namespace) -> int:

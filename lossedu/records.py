@@ -130,9 +130,9 @@ class Record:
 
 def names() -> list[str]:
     """Return the names of the records that come with the package."""
-    return sorted(
-        item.name[:-5] for item in resources.files("lossedu.results").iterdir() if item.name.endswith(".json")
-    )
+    # EXPERIMENT-SCALE.json: claims.json, beside them, is none.
+    found = [item.name for item in resources.files("lossedu.results").iterdir()]
+    return sorted(name[:-5] for name in found if name.endswith(".json") and "-" in name)
 
 
 def load(name: str, folder: str | Path | None = None) -> Record:

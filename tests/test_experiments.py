@@ -13,8 +13,7 @@ from pictures import photo
 from torch import Tensor
 
 import lossedu as le
-from lossedu import cli
-from lossedu.experiments import doubt, residuals, run_folder, sigma_sensitivity, step_edge
+from lossedu.experiments import doubt, residuals, running, sigma_sensitivity, step_edge
 from lossedu.experiments.residuals import (
     HALF,
     RINGS,
@@ -25,7 +24,8 @@ from lossedu.experiments.residuals import (
     local_deviation,
     measure,
 )
-from lossedu.records import load
+from lossedu.nets import RestorationCNN
+from lossedu.records import Record, load
 
 SIDE = 96
 
@@ -215,25 +215,26 @@ def test_answers_under_doubt() -> None:
     assert doubt.predicted_gain(textures[:1]) == pytest.approx(1)
 
 
-def smoke(out: Path, **options: Any) -> tuple[Any, list[str]]:
+def smoke(out: Path, **options: Any) -> tuple[Record, list[str]]:
+    """Run two networks at the smallest scale; return the record, and the names of the jobs that were begun."""
     said: list[str] = []
-    record = sigma_sensitivity.run(
-        "smoke", out=out, progress=said.append, **{"seeds": 1, "losses": ("ssim_1", "l1"), **options}
-    )
-    return record, said
+    common: dict[str, Any] = {"seeds": 1, "arms": ("ssim_1", "l1"), "device": "cpu"}
+    record = running.run("sigma_sensitivity", "smoke", out=out, say=said.append, **{**common, **options})
+    return record, [line.partition(":")[0] for line in said if line.endswith(": starts") or ": goes on after" in line]
+
+
+class Stop(BaseException):
+    """The power cut."""
 
 
 def test_an_experiment_from_start_to_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped in the middle of the second network, resumed, run again, and refused under other settings."""
-    straight, said = smoke(tmp_path / "straight")
-    assert [line.split(":")[0] for line in said] == ["ssim_1, seed 0", "l1, seed 0"]
-
-    class Stop(Exception):
-        pass
+    """Stopped between training and judging the second network, resumed, and read back."""
+    straight, begun = smoke(tmp_path / "straight")
+    assert begun == ["ssim_1-0", "l1-0"]
 
     evaluate, judged = sigma_sensitivity.evaluate, []
 
-    def stopped(network: Any, photographs: str) -> Any:
+    def stopped(network: RestorationCNN, photographs: str) -> Any:
         judged.append(network)
         if len(judged) == 2:
             raise Stop
@@ -244,30 +245,26 @@ def test_an_experiment_from_start_to_record(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Stop):
         smoke(out)
     monkeypatch.setattr(sigma_sensitivity, "evaluate", evaluate)
-    files = {path.name for path in out.iterdir()}
-    assert {"settings.json", "ssim_1-0.json", "ssim_1-0.pt", "l1-0.pt"} <= files
-    assert "l1-0.json" not in files
-    assert not any(name.endswith(".part") for name in files)
+    assert (out / "jobs" / "l1-0" / "network.pt").exists()
+    assert not (out / "jobs" / "l1-0" / "entry.json").exists()
 
-    resumed, said = smoke(out)
-    assert [line.split(":")[0] for line in said] == ["l1, seed 0"]  # the first network is not trained again
-    assert [run["loss"] for run in resumed.runs] == ["ssim_1", "l1"]
+    resumed, begun = smoke(out)
+    assert begun == ["l1-0"]
+    assert [(run["job"], run["loss"], run["seed"]) for run in resumed.runs] == [
+        ("ssim_1-0", "ssim_1", 0),
+        ("l1-0", "l1", 0),
+    ]
     for found, expected in zip(resumed.runs, straight.runs, strict=True):
         assert found["images"] == expected["images"]
         assert set(found["images"]) == {"rocket"}
+        assert found["history"] == expected["history"] and not found["ran_away"]
     assert resumed.weights.keys() == straight.weights.keys()
     assert all((resumed.weights[key] == straight.weights[key]).all() for key in resumed.weights)
-
-    again, said = smoke(out)
-    assert said == []
-    assert again.runs == resumed.runs
-    with pytest.raises(ValueError, match=r"out=.* holds a run with other settings \(.*steps: 4 there, 500 now"):
-        sigma_sensitivity.run("quick", seeds=1, out=out)
+    assert resumed.command == "lossedu run sigma_sensitivity --scale smoke --seeds 1 --losses ssim_1 l1 --out DIR"
+    assert (resumed.settings["window"], resumed.settings["steps"]) == ("31 taps, reflect", 4)
 
     # the record comes back from its files, and the network from the record
-    again.save(tmp_path / "records")
-    record = load("sigma_sensitivity-smoke", tmp_path / "records")
-    assert record.settings["steps"] == 4
+    record = load("sigma_sensitivity-smoke", out)
     network = sigma_sensitivity.recorded_network(record, "l1")
     clean = sigma_sensitivity.test_images("embedded")["rocket"]
     restored = sigma_sensitivity.restore(network, sigma_sensitivity.damaged("rocket", clean))
@@ -279,11 +276,27 @@ def test_an_experiment_from_start_to_record(tmp_path: Path, monkeypatch: pytest.
 
 def test_divergence_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sigma_sensitivity.LOSSES, "l1", lambda x, y: le.l1_loss(x, y) * math.nan)
-    record, _ = smoke(tmp_path, losses=("l1",))
-    assert record.runs[0]["diverged_at"] == 0
+    record, _ = smoke(tmp_path, arms=("l1",))
+    assert record.runs[0]["diverged_at"] == 0 and record.runs[0]["ran_away"]
     assert "images" not in record.runs[0]
     assert record.weights == {}
-    assert smoke(tmp_path, losses=("l1",))[1] == []
+    assert smoke(tmp_path, arms=("l1",))[1] == []  # it is a result, and not tried again
+
+
+def test_weights_of_the_first_seed_are_kept(tmp_path: Path) -> None:
+    record, _ = smoke(tmp_path, arms=("l1",), seeds=2)
+    assert [run["seed"] for run in record.runs] == [0, 1]
+    network = sigma_sensitivity.train_one("l1", scale="smoke", seed=0)
+    for key, value in network.state_dict().items():
+        assert torch.equal(torch.from_numpy(record.weights[f"l1/{key}"]), value)
+    assert len(record.weights) == len(network.state_dict())
+
+
+def test_the_course_of_the_loss_of_a_network() -> None:
+    falling = sigma_sensitivity.course([float(k) for k in range(250, 0, -1)])
+    assert falling == {"history": [200.5, 100.5, 25.5], "ran_away": False}
+    assert sigma_sensitivity.course([0.1] * 100 + [0.2])["ran_away"]
+    assert not sigma_sensitivity.course([0.123456] * 3)["ran_away"]
 
 
 def test_everything_but_the_loss_is_the_same_for_all() -> None:
@@ -314,49 +327,3 @@ def test_windows_of_the_experiment() -> None:
     for name, sigma in (("ssim_1", 1.0), ("ssim_9", 9.0)):
         expected = le.ssim_loss(x, y, sigma=sigma, kernel_size=31, padding="reflect")
         assert sigma_sensitivity.LOSSES[name](x, y).item() == expected.item()
-
-
-def test_a_record_names_the_command_that_reproduces_it(tmp_path: Path) -> None:
-    some, _ = smoke(tmp_path / "some", losses=("l1", "l1"))
-    assert some.command == "lossedu run sigma_sensitivity --scale smoke --seeds 1 --losses l1 --out DIR"
-    assert [run["loss"] for run in some.runs] == ["l1"]
-    assert tuple(sigma_sensitivity.LOSSES) == cli._LOSSES
-    assert cli.main([*some.command.replace("DIR", str(tmp_path / "again")).split()[1:]]) == 0
-    again = load("sigma_sensitivity-smoke", tmp_path / "again")
-    assert again.command == some.command
-    assert [run["images"] for run in again.runs] == [run["images"] for run in some.runs]
-    whole, _ = smoke(tmp_path / "whole", losses=tuple(sigma_sensitivity.LOSSES))
-    assert "--losses" not in whole.command
-
-
-def test_a_finished_run_whose_checkpoints_are_gone(tmp_path: Path) -> None:
-    first, _ = smoke(tmp_path, losses=("l1",), seeds=2)
-    older = tmp_path / "l1-1.json"  # as written before the course of the loss was stored in it
-    older.write_text(json.dumps({k: v for k, v in first.runs[1].items() if k not in ("history", "ran_away")}))
-    again, said = smoke(tmp_path, losses=("l1",), seeds=2)
-    assert said == [] and again.runs == first.runs
-
-    older.write_text(json.dumps(first.runs[1]))
-    for seed in range(2):
-        (tmp_path / f"l1-{seed}.pt").unlink()
-    again, said = smoke(tmp_path, losses=("l1",), seeds=2)
-    assert [line.split(":")[0] for line in said] == ["l1, seed 0"]  # its weights are needed, those of seed 1 are not
-    assert again.runs[1] == first.runs[1]
-    assert again.runs[0]["history"] == first.runs[0]["history"]
-    assert again.weights.keys() == first.weights.keys()
-
-
-def test_a_network_at_work_says_how_far_it_is() -> None:
-    said: list[str] = []
-    ticks = iter([100.0, 149.9])  # 499 steps in 49.9 s
-    on_step = run_folder.narrator(said.append, "ssim_9, seed 1", 1000, clock=lambda: next(ticks))
-    for step in range(1000):
-        on_step(step, 0.11234)
-    assert said == ["ssim_9, seed 1: step 500 of 1000, loss 0.1123, 50 s left"]
-
-
-def test_progress_inside_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_folder, "EVERY", 2)
-    _, said = smoke(tmp_path, losses=("l1",))
-    assert said[0].startswith("l1, seed 0: step 2 of 4, loss ")
-    assert len(said) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from io import StringIO
@@ -118,3 +119,85 @@ def test_figures_are_numbered_by_chapter(build, tmp_path: Path) -> None:
         sys.path.remove(str(tmp_path))
     numbers = [re.findall(r"Fig\. (\d+(?:\.\d+)?)", html[name]) for name in pages]
     assert numbers == [["2.1"], ["3.1", "3.2"], ["1", "2"]]
+
+
+def claims_book(tmp_path: Path, rows: list[dict[str, object]]) -> dict[str, str]:
+    (tmp_path / "claims.json").write_text(json.dumps(rows), "utf8")
+    (tmp_path / "claimsfile.py").write_text("def setup(app):\n    app.config.claims_file = 'claims.json'\n", "utf8")
+    return {
+        "ledger": "# L\n\n```{verdicts}\n```\n\n```{claims} Z\n```\n\n```{claims} T\n```\n",
+        "sub/page": "# P\n\n[Z8](#z8), [T2](#t2), [lost](#z99)\n",
+    }
+
+
+Z8 = {
+    "id": "Z8",
+    "source": "Somebody, 2000",
+    "statement": "Mix beats l1.",
+    "verdict": "not replicated",
+    "scale": "cpu",
+    "effect": -0.25,
+    "unit": "dB",
+    "ci95": [-0.3, -0.2],
+    "seeds": 3,
+    "device": "toy CPU",
+    "commit": "0123456789ab",
+    "date": "2026-01-02",
+    "why": "Endpoint: a < b & c.",
+}
+
+
+def test_claims_are_a_table_with_verdicts_that_can_be_linked_to(
+    build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    html, warnings = build(claims_book(tmp_path, [Z8]), "claimlist", "claimsfile")
+    page = html["ledger"]
+    rows = {key: text for text in page.split("<tr")[1:] for key in re.findall(r'id="([zt]\d+)"', text)}
+    assert len(rows) == 19 + 2, "every claim of the groups has its row and its anchor"
+    assert 'class="verdict verdict-not-replicated">not replicated</span>' in rows["z8"]
+    assert r'Mix beats <span class="math notranslate nohighlight">\(\ell_1\)</span>.' in rows["z8"]
+    for text in ("Somebody, 2000", "−0.25 dB", "−0.3 to −0.2", "cpu, 3 seeds", "toy CPU", "2026-01-02, 0123456789ab"):
+        assert text in rows["z8"]
+    assert "<details><summary>Why</summary><p>Endpoint: a &lt; b &amp; c.</p></details>" in rows["z8"]
+    assert 'href="../ledger.html#z8"' in html["sub/page"] and 'href="../ledger.html#t2"' in html["sub/page"]
+    assert warnings.count("WARNING") == 1 and "z99" in warnings
+
+
+def test_a_claim_without_a_row_is_not_run(build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    html, _ = build(claims_book(tmp_path, [Z8]), "claimlist", "claimsfile")
+    rows = {key: text for text in html["ledger"].split("<tr")[1:] for key in re.findall(r'id="([zt]\d+)"', text)}
+    for key, text in rows.items():
+        assert ("verdict-not-run" in text) == (key != "z8")
+
+
+def test_the_words_of_the_ledger_are_those_of_the_rule_and_have_their_colours(build) -> None:
+    from lossedu.ledger.decision import VERDICTS
+
+    html, warnings = build({"page": "# L\n\n```{verdicts}\n```\n\n```{claims} M\n```\n"}, "claimlist")
+    assert warnings == ""
+    shown = re.findall(r"<dt><span class=\"verdict ([\w-]+)\">([\w ]+)</span>", html["page"])
+    assert [word for _, word in shown] == list(VERDICTS)
+    css = (EXTENSIONS.parent / "_static" / "book.css").read_text("utf8")
+    coloured = set(re.findall(r"(?<=\.)verdict-[\w-]+", css))
+    assert coloured == {name for name, _ in shown} - {"verdict-not-run", "verdict-untestable-here"}  # these are grey
+    for theme in ("", 'html[data-theme="dark"] '):
+        for name in coloured:
+            assert f"{theme}.{name} {{ --hue" in css
+    html, _ = build({"page": "# M\n\n```{claims} M\n```\n"}, "claimlist")
+    assert 'id="m1"' in html["page"]  # from the file in the package
+
+
+def test_the_words_of_verdicts_can_be_read_in_both_modes() -> None:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    css = (EXTENSIONS.parent / "_static" / "book.css").read_text("utf8")
+    pairs = re.findall(r"--hue: (#\w{6}); --paper: (#\w{6});", css)
+    assert len(pairs) == 12
+    for hue, paper in pairs:
+        low, high = sorted((luminance(hue), luminance(paper)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, f"{hue} on {paper}"

@@ -25,6 +25,9 @@ skcolor = pytest.importorskip("skimage.color")
 
 MAIN = ("l2", "l1", "ssim", "ms_ssim", "mix", "perceptual")
 FAMILY = ("ssim_1", "ssim_1.5", "ssim_3", "ssim_5", "ssim_9")
+MIXES = ("mix_0", "mix_0.025", "mix_0.1", "mix_0.3", "mix")
+MULTISCALE = ("ms_ssim", "ms_ssim_dense", "ms_ssim_pyramid", "ms_ssim_sigma")
+PIXEL = ("l2", "l1", "l1_frequency", "charbonnier")
 # Simulation of full protanopia, deuteranopia and tritanopia in linear RGB: Machado, Oliveira and Fernandes, 2009.
 SIGHT = {
     "full": np.eye(3),
@@ -123,7 +126,8 @@ def test_one_loss_one_look() -> None:
     distinct = [look for name, look in looks.items() if name not in ("mse", "ssim_1.5")]
     for key in ("color", "marker", "label"):
         assert len({str(look[key]) for look in distinct}) == len(distinct)
-    assert len({str(looks[name]["linestyle"]) for name in FAMILY}) == len(FAMILY)
+    for family in (FAMILY, MIXES, MULTISCALE):
+        assert len({str(looks[name]["linestyle"]) for name in family}) == len(family)
 
 
 @pytest.mark.parametrize("name", figures.LOSS_NAMES)
@@ -133,7 +137,17 @@ def test_contrast_on_white(name: str) -> None:
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-@pytest.mark.parametrize(("names", "least"), [(MAIN, 15.0), (FAMILY, 7.5), (("l2", "l1", *FAMILY), 7.5)])
+@pytest.mark.parametrize(
+    ("names", "least"),
+    [
+        (MAIN, 15.0),
+        (FAMILY, 7.5),
+        (("l2", "l1", *FAMILY), 7.5),
+        (PIXEL, 10.0),
+        (("l2", "l1", *MULTISCALE), 9.0),
+        (MIXES, 5.0),
+    ],
+)
 def test_colours_stay_apart_for_every_sight(names: tuple[str, ...], least: float, sight: str) -> None:
     lab = {name: seen_lab(figures.loss_style(name)["color"], sight) for name in names}
     for one, other in itertools.combinations(names, 2):
@@ -143,6 +157,12 @@ def test_colours_stay_apart_for_every_sight(names: tuple[str, ...], least: float
 def test_family_is_one_hue_of_even_lightness() -> None:
     lab = np.array([seen_lab(figures.loss_style(name)["color"], "full") for name in FAMILY])
     assert np.all(np.abs(np.diff(lab[:, 0]) + 11) < 1)
+    assert np.ptp(np.degrees(np.arctan2(lab[:, 2], lab[:, 1]))) < 6
+
+
+def test_mix_darkens_evenly_with_its_weight() -> None:
+    lab = np.array([seen_lab(figures.loss_style(name)["color"], "full") for name in MIXES])
+    assert np.all(np.abs(np.diff(lab[:, 0]) + 6.5) < 0.5)
     assert np.ptp(np.degrees(np.arctan2(lab[:, 2], lab[:, 1]))) < 6
 
 

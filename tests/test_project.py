@@ -39,7 +39,9 @@ FLOORS = (
     ("explorables", "check", "auditing"),
     ("__init__",),  # the public face; what stands above is not part of `import lossedu`
     ("experiments", "selftest"),
-    ("laboratory", "cli"),
+    ("laboratory", "ledger"),
+    ("reports",),
+    ("cli",),
     ("__main__",),
 )
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}

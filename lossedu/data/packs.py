@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -85,10 +83,10 @@ def write_pack(path: str | os.PathLike[str], sets: Mapping[str, PhotoSet], about
         for split, photos in sets.items()
     }
     header = {"format": FORMAT, "package": _package_version(), "about": dict(about), "splits": splits}
-    arrays = {_PIXELS + split: _differences(photos) for split, photos in sets.items()}
-    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    arrays: dict[str, Any] = {_HEADER: np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)}
+    arrays.update((_PIXELS + split, _differences(photos)) for split, photos in sets.items())
     with replacing(path) as part, part.open("wb") as stream:
-        np.savez_compressed(stream, **{_HEADER: text}, **arrays)
+        np.savez_compressed(stream, **arrays)
 
 
 def read_pack(path: str | os.PathLike[str]) -> Pack:
@@ -105,14 +103,15 @@ def read_pack(path: str | os.PathLike[str]) -> Pack:
     if not path.is_file():
         raise DataError(f"there is no pack {path}; {make}")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = json.loads(archive[_HEADER].tobytes())
             if header["format"] != FORMAT:
                 raise DataError(f"{path} is a pack of format {header['format']}, this version reads {FORMAT}; {make}")
             sets = {split: _restored(archive[_PIXELS + split], known) for split, known in header["splits"].items()}
     except DataError:
         raise
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    # A damaged archive makes its readers raise many kinds of errors; each of them means the same here.
+    except Exception as error:
         raise DataError(f"{path} is no pack, or a damaged one ({error}); {make}") from error
     for split, photos in sets.items():
         if (found := photos.sha256()) != header["splits"][split]["sha256"]:

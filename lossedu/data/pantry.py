@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..storage import DataError, cache_folder, data_folder, locate
@@ -65,10 +66,10 @@ def photo_sets(name: str | os.PathLike[str]) -> Pack:
     if path.suffix == ".npz":
         return read_pack(path)
     name = str(name)
-    if name not in RECIPES and path.is_dir():
+    if name and name not in RECIPES and path.is_dir():
         return make_sets(path.name, folder_sources(path), Recipe(), terms=OWN_TERMS)
-    if path.name != name:
-        raise DataError(f"there is no folder or pack {name}; lossedu data pack  makes packs")
+    if path.name != name or not name:
+        raise DataError(f"there is no folder or pack {name!r}; lossedu data pack --help  tells how packs are made")
     if (kept := _kept(name)) is not None:
         return kept
     if name not in RECIPES:
@@ -78,10 +79,8 @@ def photo_sets(name: str | os.PathLike[str]) -> Pack:
         )
     pack = make_collection(name)
     if name != "embedded" and (target := default_place(name)) is not None:
-        try:
+        with suppress(OSError):  # a cache that cannot be written to costs time only
             write_pack(target, pack, pack.about)
-        except OSError:
-            pass  # a cache that cannot be written to costs time only
     return pack
 
 
@@ -91,12 +90,14 @@ def make_collection(
     """Make the sets of a named collection from its photographs; `fetch` allows to download what is missing."""
     try:
         sources = named_sources(name, fetch=fetch)
-        return make_sets(name, sources, recipe or RECIPES[name], terms=TERMS[name], progress=progress)
+        pack = make_sets(name, sources, recipe or RECIPES[name], terms=TERMS[name], progress=progress)
     except ImportError as error:
         raise DataError(
             f"there is no pack {name!r} here and it cannot be made: {error}.  Make it on another machine with  "
             f"lossedu data pack {name} --out {name}.npz  and give the path of that file"
         ) from error
+    pack.about["collection"] = name
+    return pack
 
 
 def named_sources(name: str, *, fetch: bool) -> Sources:
@@ -124,10 +125,7 @@ def folder_sources(train: Path, test: Path | None = None, val: Path | None = Non
     least = 1 + (val is None) + (test is None)
     if len(files) < least:
         raise DataError(f"the folder {train} holds {len(files)} pictures, too few for {least} splits")
-    if val is None:
-        dealt = split_by_names(names, test=test is None)
-    else:
-        dealt = {"train": list(range(len(files)))}
+    dealt = split_by_names(names, val=val is None, test=test is None)
     sources = {split: [(names[index], files[index]) for index in indices] for split, indices in dealt.items()}
     for split, folder in (("val", val), ("test", test)):
         if folder is not None:
@@ -150,8 +148,8 @@ def _kept(name: str) -> Pack | None:
         pack = read_pack(own)
         if not _serves(name, pack):
             raise DataError(
-                f"{own} was made in another way ({pack.about.get('recipe')}) than {name!r} is now; remove it, or make "
-                f"it again with  lossedu data pack {name} --out {own}"
+                f"{own} was made in another way ({pack.about.get('recipe')}) than {name!r} is now "
+                f"({RECIPES[name].described()}); remove it, or make it again with  lossedu data pack {name} --out {own}"
             )
         return pack
     cached = default_place(name)
@@ -167,7 +165,8 @@ def _kept(name: str) -> Pack | None:
 
 
 def _serves(name: str, pack: Pack) -> bool:
-    return name not in RECIPES or pack.about.get("recipe") == RECIPES[name].described()
+    made = pack.about.get("collection"), pack.about.get("recipe")
+    return name not in RECIPES or made == (name, RECIPES[name].described())
 
 
 def _free() -> Sources:

@@ -97,5 +97,5 @@ class PhotoSet:
     def sha256(self) -> str:
         """Return a SHA-256 that tells whether two sets hold the same pictures: of sizes and pixels, not names."""
         digest = hashlib.sha256(self.shapes.numpy().astype("<i8").tobytes())
-        digest.update(self.pixels.cpu().numpy())
+        digest.update(self.pixels.cpu().numpy().data)
         return digest.hexdigest()

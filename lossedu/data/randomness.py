@@ -48,3 +48,22 @@ def generator(seed: Seed) -> torch.Generator | None:
 def standard_normal(shape: Sequence[int], seed: Seed) -> Tensor:
     """Return float64 standard normal numbers, drawn on the CPU: the same for every dtype and device asked for."""
     return torch.randn(tuple(shape), generator=generator(seed), dtype=torch.float64)
+
+
+def standard_normal_like(x: Tensor, seed: Seed) -> Tensor:
+    """Return standard normal numbers with the shape, dtype and device of `x`.
+
+    They are drawn on the CPU (`standard_normal`), unless `seed` is a generator of another device: then there, in
+    float32, where `x` must be as well.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `seed` is something else, or a generator of a device where `x` is not.
+    """
+    if not isinstance(seed, torch.Generator) or seed.device.type == "cpu":
+        return standard_normal(x.shape, seed).to(x)
+    # A generator of "cuda" may bear no number: it serves every device of its kind.
+    if seed.device.type != x.device.type or seed.device.index not in (None, x.device.index):
+        raise ValueError(f"seed must be a generator of the CPU or of the device of x, {x.device}, got {seed.device}")
+    return torch.randn(x.shape, generator=seed, dtype=torch.float32, device=x.device).to(x.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,8 +27,11 @@ EDITION = 1
 #: least that five scales of MS-SSIM need, and half of a BSDS500 picture, rounded up.
 ORIGINAL = (161, 241)
 
-#: Two pictures are the same if no pixel of their 16x16 grey thumbnails differs by more: re-saving changes less.
+#: Two pictures are the same if their 16x16 grey thumbnails differ by at most this on average, and by at most this share
+#: of their own spread (dark pictures are all close).  Saving a BSDS500 picture as JPEG of quality 25 changes its
+#: thumbnail by up to 1/255, halving it by up to 2/255; the closest two of its pictures are 9/255 apart.
 ALIKE = 2 / 255
+ALIKE_SHARE = 1 / 4
 
 #: Split -> (name, file) of each picture; without a file it is a photograph of scikit-image.
 Sources = Mapping[str, Sequence[tuple[str, Path | None]]]
@@ -99,32 +103,38 @@ def make_sets(
     return Pack(made, about)
 
 
-def split_by_names(names: Sequence[str], *, test: bool = True) -> dict[str, list[int]]:
-    """Deal pictures out to "train", "val" and (if asked) "test" by the hashes of their names; return their numbers.
+def split_by_names(names: Sequence[str], *, val: bool = True, test: bool = True) -> dict[str, list[int]]:
+    """Deal pictures out to "train" and, where asked, "val" and "test" by the hashes of their names.
 
-    One in ten goes to "val" and one in ten to "test", at least one each; the order within a split is the given one.
+    Returns the numbers of each split's pictures.  One in ten goes to "val" and one in ten to "test", at least one each.
     """
     order = sorted(range(len(names)), key=lambda index: derive_seed("split", names[index]))
     share = max(1, round(len(names) / 10))
-    taken = {"test": order[:share] if test else [], "val": order[share * test : share * (1 + test)]}
-    taken["train"] = order[share * (1 + test) :]
-    return {split: sorted(taken[split]) for split in ("train", "val", *(["test"] if test else []))}
+    dealt = {}
+    for split in (["test"] if test else []) + (["val"] if val else []):
+        dealt[split], order = sorted(order[:share]), order[share:]
+    return {"train": sorted(order), **dealt}
 
 
 def refuse_leaks(sources: Sources, thumbnails: Mapping[str, Tensor]) -> None:
     """Raise `DataError` if two splits share a picture; `thumbnails` has one row a picture."""
-    splits = list(sources)
-    for position, split in enumerate(splits):
-        for other in splits[position + 1 :]:
-            distances = torch.cdist(thumbnails[split], thumbnails[other], p=float("inf"))
-            same = (distances <= ALIKE).nonzero().tolist()
-            if same:
-                one, two = sources[split][same[0][0]], sources[other][same[0][1]]
-                raise DataError(
-                    f"{one[1] or one[0]} in {split!r} and {two[1] or two[0]} in {other!r} are the same picture"
-                    f"{f' (and {len(same) - 1} more such pairs)' if len(same) > 1 else ''}; "
-                    "a test picture must not be trained on: remove one of them"
-                )
+    for split, other in combinations(sources, 2):
+        ours, theirs = thumbnails[split], thumbnails[other]
+        distances = torch.cdist(ours, theirs, p=1) / ours.shape[1]
+        spread = torch.minimum(_spread(ours)[:, None], _spread(theirs))
+        same = ((distances <= ALIKE) & (distances <= ALIKE_SHARE * spread)).nonzero().tolist()
+        if same:
+            one, two = sources[split][same[0][0]], sources[other][same[0][1]]
+            raise DataError(
+                f"{one[1] or one[0]} in {split!r} and {two[1] or two[0]} in {other!r} are the same picture"
+                f"{f' (and {len(same) - 1} more such pairs)' if len(same) > 1 else ''}; "
+                "a test picture must not be trained on: remove one of them"
+            )
+
+
+def _spread(thumbnails: Tensor) -> Tensor:
+    """Return the mean distance of each thumbnail's pixels from their mean."""
+    return (thumbnails - thumbnails.mean(1, keepdim=True)).abs().mean(1)
 
 
 def _halved(x: Tensor, recipe: Recipe) -> Tensor:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import _validate
-from .randomness import Seed, standard_normal
+from .randomness import Seed, standard_normal_like
 
 #: Pattern -> the channel (0 red, 1 green, 2 blue) measured at even row and column, even-odd, odd-even, odd-odd.
 BAYER_PATTERNS = {"RGGB": (0, 1, 1, 2), "BGGR": (2, 1, 1, 0), "GRBG": (1, 0, 2, 1), "GBRG": (1, 2, 0, 1)}
@@ -101,7 +101,7 @@ def sensor_noise(x: Tensor, *, a: float = 0.005, b: float = 0.0001, clip: bool =
     clip : bool
         Clip to [0, 1] as a sensor does.  The mean of what is clipped is biased near black and white.
     seed : int, torch.Generator or None
-        None draws from torch's global generator.
+        None draws from torch's global generator.  A generator may be the CPU's, or one of the device of `x`.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def sensor_noise(x: Tensor, *, a: float = 0.005, b: float = 0.0001, clip: bool =
     Raises
     ------
     TypeError, ValueError
-        If `x` is not such a tensor, `a` or `b` is negative, or `seed` is of another type.
+        If `x` is not such a tensor, `a` or `b` is negative, or `seed` is of another type or device.
 
     Notes
     -----
@@ -120,11 +120,12 @@ def sensor_noise(x: Tensor, *, a: float = 0.005, b: float = 0.0001, clip: bool =
     Computational Imaging 3(1), 2017.
 
     Convention: numbers are drawn in float64 on the CPU and then moved, so one seed gives one picture on every device.
+    A generator of another device draws there, in float32: faster, but the numbers depend on the kind of device.
     """
     _validate.image("x", x)
     _validate.in_range("a", a, 0.0, 1e6)
     _validate.in_range("b", b, 0.0, 1e6)
-    noise = standard_normal(x.shape, seed).to(x)
+    noise = standard_normal_like(x, seed)
     z = x + (a * x.clamp(min=0) + b).sqrt() * noise
     return z.clamp(0, 1) if clip else z
 

@@ -121,7 +121,8 @@ def aspects(output: Tensor, reference: Reference) -> dict[str, float]:
         found["chroma"] = _chroma(output) / reference.chroma
     if reference.flat is not None:
         periods = {longest for _, longest in BANDS.values()}
-        blurred = {None: error, **{period: gaussian_blur(error, HALF * period) for period in periods}}
+        blurred: dict[float | None, Tensor] = {period: gaussian_blur(error, HALF * period) for period in periods}
+        blurred[None] = error
         for name, (shortest, longest) in BANDS.items():
             band = blurred[shortest] - blurred[longest]
             found[f"flat_{name}"] = _mean(band.square(), reference.flat) ** 0.5

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .. import (
     WANG_2003,
+    _validate,
     charbonnier_loss,
     l1_loss,
     mix_loss,
@@ -72,6 +73,22 @@ LOSSES: Mapping[str, Loss] = {
     "mix_0.1": mix(0.1),
     "mix_0.3": mix(0.3),
 }
+
+#: Losses of single experiments: SSIM at the centre of each patch alone, as in the paper, and other widths.
+OTHERS: Mapping[str, Loss] = {
+    "ssim_1": ssim(1.0),
+    "ssim_3": ssim(3.0),
+    "ssim_1.5_centre": partial(ssim_loss, sigma=1.5, kernel_size=31),
+    "ssim_5_centre": partial(ssim_loss, sigma=5.0, kernel_size=31),
+}
+
+
+def loss(name: str) -> Loss:
+    """Return a loss by name; ValueError with the list of known ones for another."""
+    known = {**LOSSES, **OTHERS}
+    _validate.option("loss", name, known)
+    return known[name]
+
 
 #: The six of the first task in the paper's Table 1.
 PAPER = ("l2", "l1", "ssim_5", "ssim_9", "ms_ssim", "mix")

@@ -9,4 +9,13 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "tuning": ("smoke", "cpu", "cpu_plain", "cpu_wide", "full"),
     "table1": ("smoke", "quick", "cpu", "cpu_plain", "cpu_wide", "full"),
     "convergence": ("smoke", "quick", "cpu", "full"),
+    "centre_or_map": ("smoke", "quick", "cpu", "full"),
+    "jpeg_alignment": ("smoke", "quick", "cpu", "full"),
+    "sr_start": ("smoke", "quick", "cpu", "full"),
+    "linear_or_display": ("smoke", "quick", "cpu", "full"),
+    "sigma_sensitivity": ("smoke", "quick", "cpu", "cpu_fast"),
+    "runaway": ("smoke", "quick", "cpu", "full"),
+    "figure9": ("smoke", "quick", "cpu", "full"),
+    "ms_ssim_forms": ("smoke", "quick", "cpu", "full"),
+    "classical": ("smoke", "quick", "cpu", "full"),
 }

@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,22 +50,34 @@ PICTURES = 16
 
 
 def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
-    """Return one job for each mode, seed and loss of the trunk; it includes the branches."""
+    """Return one job for each optimiser, seed, loss of the trunk and step size; it includes the branches.
+
+    Where two modes ask for the same, one job serves both.
+    """
     size = named(scale, SCALES)
-    result = []
+    wanted: dict[tuple[str, str, float, int], list[str]] = {}
     for mode, (optimizer, owner) in MODES.items():
         for seed in range(seeds or size.seeds):
             for arm in arms or ARMS:
                 lr = tuning.rate(size, "dd", owner or arm, optimizer=optimizer)
-                options = {"task": "dd", "arm": arm, "mode": mode, "optimizer": optimizer, "seed": seed, "lr": lr}
-                result.append(Job("lossedu.experiments.convergence", f"{mode}-{arm}-{seed}", options | size.options()))
+                wanted.setdefault((optimizer, arm, lr, seed), []).append(mode)
+    result = []
+    for (optimizer, arm, lr, seed), modes in wanted.items():
+        options = {"task": "dd", "arm": arm, "modes": modes, "optimizer": optimizer, "seed": seed, "lr": lr}
+        name = f"{arm}-{optimizer}-{lr:g}-{seed}"
+        result.append(Job("lossedu.experiments.convergence", name, options | size.options()))
     return result
+
+
+def expand(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entry once for each mode that the job served."""
+    return [{"mode": mode, **{key: value for key, value in entry.items() if key != "modes"}} for mode in entry["modes"]]
 
 
 def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Train the trunk and its branches; the entry has the test error over time, the arrays what each ended with."""
     options = job.options
-    entry = {**trial.identity(options), "mode": options["mode"], "curves": {}, "histories": {}, "ran_away": False}
+    entry = {**trial.identity(options), "modes": options["modes"], "curves": {}, "histories": {}, "ran_away": False}
     arrays: dict[str, np.ndarray] = {}
     started = time.perf_counter()
     for branch in ("trunk", *BRANCHES):
@@ -81,9 +92,9 @@ def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarra
         entry["curves"][branch] = history.watched
         course = trial.course(list(history), blocks=20)
         entry["histories"][branch] = course["history"]
-        entry["ran_away"] |= branch == "trunk" and course["ran_away"]
-        for where, table in trial.judged(network, options, place.device).items():
-            arrays[f"{branch}@{where}"] = table
+        scores = trial.judged(network, options, place.device)
+        entry["ran_away"] |= (branch == "trunk" and course["ran_away"]) or trial.lost(scores)
+        arrays |= {f"{branch}@{where}": table for where, table in scores.items()}
     entry["training_seconds"] = round(time.perf_counter() - started, 1)
     return entry, arrays
 
@@ -119,37 +130,39 @@ def error_watch(options: Mapping[str, Any], device: str) -> Callable[[Network, B
 def finish(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return what needs several networks at once: how far apart end points are, and what lies between them.
 
-    Both trunks end with l2 (one by a switch, one by going on), which is the claim of equal error at other parameters;
-    pairs of one loss and two seeds tell what "other" means.
+    All of them end with l2: networks that began with l1 after the switch, those that began with l2 by going on.  A
+    pair is named by how the two began, and has two seeds, since networks that share their first weights are near each
+    other for another reason: "l1-l2" is the claim, "l2-l2" and "l1-l1" tell what "other parameters" means.
     """
-    ends: dict[tuple[str, str, int], tuple[Path, Mapping[str, Any]]] = {
-        (o.job.options["mode"], o.job.options["arm"], o.job.options["seed"]): (
-            o.run / "jobs" / o.job.name,
-            o.job.options,
-        )
-        for o in outcomes
-        if o.entry is not None and not o.entry["ran_away"] and "branches_diverged" not in o.entry
-    }
+    ends: dict[tuple[str, str], dict[int, Outcome]] = {}
+    for outcome in outcomes:
+        entry = outcome.entry
+        if entry is not None and not entry["ran_away"] and "branches_diverged" not in entry:
+            for mode in entry["modes"]:
+                ends.setdefault((mode, entry["arm"]), {})[entry["seed"]] = outcome
     rows = []
-    for mode, arm, seed in ends:
-        if arm != "l2":
-            continue
-        others = {
-            "l1-l2": ((mode, "l1", seed), "switch"),
-            "l2-l2": ((mode, "l2", seed + 1), "continue"),
-            "l1-l1": ((mode, "l1", seed + 1), "switch"),
-        }
-        for pair, (key, branch) in others.items():
-            first = ((mode, "l1", seed), "switch") if pair == "l1-l1" else ((mode, "l2", seed), "continue")
-            if key in ends and first[0] in ends:
-                rows.append({"pair": pair, "mode": mode, "seed": seed} | _between(ends, first, (key, branch)))
+    for mode in MODES:
+        for first, second in (("l1", "l2"), ("l2", "l2"), ("l1", "l1")):
+            ours, theirs = ends.get((mode, first), {}), ends.get((mode, second), {})
+            seeds = sorted(ours.keys() | theirs.keys())
+            for seed in ours:
+                other = seeds[(seeds.index(seed) + 1) % len(seeds)]
+                if other in theirs and other != seed:
+                    row = {"pair": f"{first}-{second}", "mode": mode, "seed": seed}
+                    rows.append(row | _between((ours[seed], first), (theirs[other], second)))
     return {"landscape": rows}
 
 
-def _between(ends: Mapping[Any, tuple[Path, Mapping[str, Any]]], *points: tuple[Any, str]) -> dict[str, Any]:
-    networks = [trial.network_of(*ends[key], name=branch) for key, branch in points]
-    options = ends[points[0][0]][1]
-    pairs = trial.pairs(options, "test", PICTURES // 2)
+def _between(*points: tuple[Outcome, str]) -> dict[str, Any]:
+    networks = [
+        trial.network_of(
+            outcome.run / "jobs" / outcome.job.name,
+            outcome.job.options,
+            name="switch" if began == "l1" else "continue",
+        )
+        for outcome, began in points
+    ]
+    pairs = trial.pairs(points[0][0].job.options, "test", PICTURES // 2)
 
     def error(network: Any) -> float:
         return float(np.mean([float((restore(network, x) - y).square().mean()) for _, x, y in pairs]))

@@ -58,7 +58,7 @@ def damaged(clean: Tensor, *, strengths: int = 5, seed: int = 0) -> Tensor:
 
     `strengths` of the five are taken, evenly spread from the weakest on; every noise is drawn anew.
     """
-    chosen = range(0, 5, max(1, 5 // strengths))[:strengths]
+    chosen = [5 * place // strengths for place in range(strengths)]
     made = [
         apply(clean, amounts[place], data.derive_seed(seed, kind, place)).clamp(0, 1)
         for kind, (amounts, apply) in KINDS.items()

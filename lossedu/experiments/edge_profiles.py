@@ -26,7 +26,7 @@ SAMPLES = round(2 * REACH / STEP) + 1
 LEVEL = round((REACH - PLATEAU) / STEP) + 1
 
 #: The plateaus of an isolated edge spread over less than this share of its height, ...
-UNREST = 0.2
+UNREST = 0.3
 #: ... and its centre lies at most so many pixels from where the slope is largest.
 FARTHEST = 1.5
 
@@ -67,20 +67,25 @@ class Edges:
 
     def __init__(self, clean: Tensor) -> None:
         centre, direction = _ridges(clean)
-        distance = torch.arange(SAMPLES).to(centre) * STEP - REACH
-        low, height, shift = _shape(_read(clean, centre, direction, distance))
+        distance = torch.arange(SAMPLES, dtype=centre.dtype, device=centre.device) * STEP - REACH
+        height, shift = _shape(_read(clean, centre, direction, distance))
         isolated = shift.abs() <= FARTHEST
         self.count = int(isolated.sum())
-        self._direction, self._low, self._height = direction[isolated], low[isolated, None], height[isolated, None]
+        self._direction, self._height = direction[isolated], height[isolated]
         self._centre = centre[isolated] + shift[isolated, None] * self._direction
         self._distance = distance
 
     def profile(self, picture: Tensor) -> list[float]:
-        """Return a picture's median profile from -`REACH` to `REACH` pixels, where 0 and 1 are the clean plateaus."""
+        """Return a picture's median profile from -`REACH` to `REACH` pixels; 0 and 1 are each edge's own plateaus.
+
+        So neither contrast nor brightness counts.  Of an edge that has all but gone, a fifth is taken for its height.
+        """
         if not self.count:
             return [math.nan] * SAMPLES
-        levels = (_read(picture, self._centre, self._direction, self._distance) - self._low) / self._height
-        profile: list[float] = levels.quantile(0.5, dim=0).tolist()
+        profiles = _read(picture, self._centre, self._direction, self._distance)
+        low = profiles[:, :LEVEL].mean(dim=1)
+        height = torch.maximum(profiles[:, -LEVEL:].mean(dim=1) - low, 0.2 * self._height)
+        profile: list[float] = ((profiles - low[:, None]) / height[:, None]).quantile(0.5, dim=0).tolist()
         return profile
 
     def width(self, picture: Tensor) -> float:
@@ -107,31 +112,35 @@ def _ridges(clean: Tensor) -> tuple[Tensor, Tensor]:
     direction = slopes / slope[0, 0, rows, columns, None].clamp_min(1e-6)
     centre = torch.stack((columns, rows), dim=1).to(direction)
     near = _read(slope, centre, direction, centre.new_tensor([-1.0, 0.0, 1.0]))
-    # One neighbour may be as steep: a step between two pixels is found at both, and centred between them.
-    ridge = (near[:, 1] >= near[:, 0]) & (near[:, 1] >= near[:, 2])
+    # One neighbour may be as steep, to within rounding: a step between two pixels is found at both of them.
+    ridge = near[:, 1] >= 0.999 * torch.maximum(near[:, 0], near[:, 2])
     return centre[ridge], direction[ridge]
 
 
 def _read(picture: Tensor, centre: Tensor, direction: Tensor, distance: Tensor) -> Tensor:
-    """Return the luma at distances from the centres: (edges, distances)."""
+    """Return the luma at distances from the centres: (edges, distances).
+
+    Read bilinearly, an edge of sigma 1 would seem 9 % wider than it is, and one of sigma 1/2 35 %.
+    """
     places = centre[:, None] + direction[:, None] * distance[:, None]
     sides = places.new_tensor((picture.shape[-1] - 1, picture.shape[-2] - 1))
     grid = (2 * places / sides - 1)[None]
-    return F.grid_sample(luma(picture), grid, mode="bilinear", padding_mode="border", align_corners=True)[0, 0]
+    return F.grid_sample(luma(picture), grid, mode="bicubic", padding_mode="border", align_corners=True)[0, 0]
 
 
-def _shape(profiles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the lower plateau, the height, and where each profile is half-way up: infinity if not isolated."""
+def _shape(profiles: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the height of each profile, and where it is half-way up: infinity if it is not isolated."""
     before, after = profiles[:, :LEVEL], profiles[:, -LEVEL:]
     low = before.mean(dim=1)
     height = after.mean(dim=1) - low
     spread = torch.maximum(before.amax(dim=1) - before.amin(dim=1), after.amax(dim=1) - after.amin(dim=1))
     levels = (profiles - low[:, None]) / height[:, None]
     a, b = levels[:, :-1], levels[:, 1:]
-    half = (torch.arange(SAMPLES - 1).to(a) + (0.5 - a) / (b - a)) * STEP - REACH
+    number = torch.arange(SAMPLES - 1, dtype=a.dtype, device=a.device)
+    half = (number + (0.5 - a) / (b - a)) * STEP - REACH
     half = torch.where((a < 0.5) & (b >= 0.5), half, math.inf)
     nearest = half.abs().argmin(dim=1, keepdim=True)
-    return low, height, torch.where(spread < UNREST * height, half.gather(1, nearest)[:, 0], math.inf)
+    return height, torch.where(spread < UNREST * height, half.gather(1, nearest)[:, 0], math.inf)
 
 
 __all__ = ["Edges", "FEWEST", "SAMPLES", "STEP", "rise"]

@@ -18,23 +18,24 @@ same for all arms.  The tasks are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from .. import _validate, data, ssim_map
-from ..sweeps.job import Job, Place
+from ..sweeps import Job, Place
 from .residuals import edge_distance, edge_mask, local_deviation
 from .step_edge import NOISE, biased_step, correlated_noise_price, noisy_step_1d, noisy_step_2d
 
 NAME = "figure9"
 
+TASKS = ("step", "photographs", "bias")
+
 #: Arm -> sigma of its window.
-ARMS = {"ssim_1": 1.0, "ssim_3": 3.0, "ssim_9": 9.0}
+SIGMAS = {"ssim_1": 1.0, "ssim_3": 3.0, "ssim_9": 9.0}
 
 #: Distances from an edge that count as near it, in pixels: the paper's point P.
 NEAR = (8, 16)
@@ -48,8 +49,14 @@ DISTANCES = (4, 8, 12, 16, 24, 40)
 #: Grain of the noise on flat ground, in pixels, and its standard deviation.
 GRAINS, GRAIN_NOISE = (0.0, 2.0, 4.0, 8.0), 0.02
 
-#: Levels on either side of the step, and the bias that goes with them in the paper's figure or beside it.
-LEVELS = ((0.25, 0.75, 0.1), (0.2, 0.8, 0.1), (0.1, 0.9, 0.02))
+#: Arm -> levels on either side of the step, and the bias that goes with them.
+LEVELS = {
+    "levels_0.25_0.75": (0.25, 0.75, 0.1),
+    "levels_0.2_0.8": (0.2, 0.8, 0.1),
+    "levels_0.1_0.9": (0.1, 0.9, 0.02),
+}
+
+ARMS = (*SIGMAS, *LEVELS)
 
 PICTURES = ("rocket", "coffee", "astronaut")
 
@@ -67,55 +74,46 @@ class Scale:
 
 FULL = Scale(draws=2000, rows=512, side=256, pictures=3, seeds=10)
 SCALES = {
-    "smoke": Scale(draws=100, rows=64, side=64, pictures=1, seeds=2),
+    "smoke": Scale(draws=100, rows=64, side=96, pictures=1, seeds=2),
     "quick": Scale(draws=500, rows=256, side=128, pictures=3, seeds=10),
     "cpu": FULL,
     "full": FULL,
 }
 
 
-def settings(scale: str) -> dict[str, Any]:
-    """Return everything that the outcome depends on beside the seed."""
+def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
+    """Return one job an arm and seed for the step and the photographs, and one a pair of levels for the bias."""
     _validate.option("scale", scale, SCALES)
     sizes = asdict(SCALES[scale])
-    del sizes["seeds"]
-    return {**sizes, "noise": NOISE, "grain_noise": GRAIN_NOISE, "grains": list(GRAINS), "near": list(NEAR)}
-
-
-def jobs(scale: str, *, seeds: int) -> list[Job]:
-    """Return one job an arm and seed for the step and the photographs, and one a pair of levels for the bias."""
-    common, seeds = settings(scale), _validate.count("seeds", seeds)
-    found = [
-        Job(__name__, f"{task}-{arm}-{seed}", {**common, "task": task, "arm": arm, "seed": seed})
-        for task in ("step", "photographs")
-        for seed in range(seeds)
-        for arm in ARMS
+    trials = range(sizes.pop("seeds") if seeds is None else seeds)
+    named = [(task, arm, seed) for task in ("step", "photographs") for seed in trials for arm in SIGMAS]
+    named += [("bias", arm, 0) for arm in LEVELS]
+    return [
+        Job("lossedu.experiments.figure9", f"{task}-{arm}-{seed}", {"task": task, "arm": arm, "seed": seed, **sizes})
+        for task, arm, seed in named
+        if (not tasks or task in tasks) and (not arms or arm in arms)
     ]
-    for low, high, bias in LEVELS:
-        arm = f"levels_{low:g}_{high:g}"
-        options = {"task": "bias", "arm": arm, "seed": 0, "low": low, "high": high, "bias": bias}
-        found.append(Job(__name__, f"bias-{arm}", options))
-    return found
 
 
 def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return what one arm measures with one seed."""
-    task = job.options["task"]
-    _validate.option("task", task, TASKS)
-    entry = {key: job.options[key] for key in ("task", "arm", "seed")}
-    return {**entry, **TASKS[task](job.options)}, {}
+    options = job.options
+    entry = {key: options[key] for key in ("task", "arm", "seed")}
+    return {**entry, **_MEASURES[options["task"]](options)}, {}
 
 
-def step(options: dict[str, Any]) -> dict[str, Any]:
+def describe(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the record says of its numbers: where the profiles and the classes of distance lie."""
+    strengths = {"noise": NOISE, "grain_noise": GRAIN_NOISE, "grains": list(GRAINS)}
+    return {**strengths, "near": list(NEAR), "distances": list(DISTANCES), "classes": [list(ends) for ends in CLASSES]}
+
+
+def step(options: Mapping[str, Any]) -> dict[str, Any]:
     """Measure the step and the flat ground."""
-    sigma, seed = ARMS[options["arm"]], options["seed"]
+    sigma, seed = SIGMAS[options["arm"]], options["seed"]
     profiles = {
-        "1d": noisy_step_1d(
-            sigma, noise=options["noise"], draws=options["draws"], seed=data.derive_seed(seed, "figure9", "1d")
-        ),
-        "2d": noisy_step_2d(
-            sigma, noise=options["noise"], height=options["rows"], seed=data.derive_seed(seed, "figure9", "2d")
-        ),
+        "1d": noisy_step_1d(sigma, noise=NOISE, draws=options["draws"], seed=data.derive_seed(seed, "figure9", "1d")),
+        "2d": noisy_step_2d(sigma, noise=NOISE, height=options["rows"], seed=data.derive_seed(seed, "figure9", "2d")),
     }
     found: dict[str, Any] = {}
     for name, profile in profiles.items():
@@ -128,23 +126,23 @@ def step(options: dict[str, Any]) -> dict[str, Any]:
         found[f"profile_{name}"] = [_rounded(profile[middle - d]) for d in DISTANCES]
     price = correlated_noise_price(
         sigma,
-        tuple(options["grains"]),
-        noise=options["grain_noise"],
+        GRAINS,
+        noise=GRAIN_NOISE,
         size=options["side"],
         seed=data.derive_seed(seed, "figure9", "grain"),
     )
     # The noise is exactly as strong as asked for, so the price tells the index.
-    grain = [_rounded(1 - value * options["grain_noise"] ** 2) for value in price]
+    grain = [_rounded(1 - value * GRAIN_NOISE**2) for value in price]
     return {**found, "grain": grain, "blindness": _rounded(price[0] / price[-1])}
 
 
-def photographs(options: dict[str, Any]) -> dict[str, Any]:
+def photographs(options: Mapping[str, Any]) -> dict[str, Any]:
     """Measure noise on quiet pixels of photographs, by their distance from strong edges."""
     found: dict[str, Any] = {"pictures": {}}
     for name in PICTURES[: options["pictures"]]:
         clean = data.photograph(name)
         seed = data.derive_seed(options["seed"], "figure9", name)
-        found["pictures"][name] = by_distance(clean, ARMS[options["arm"]], noise=options["noise"], seed=seed)
+        found["pictures"][name] = by_distance(clean, SIGMAS[options["arm"]], noise=NOISE, seed=seed)
     for key in ("near", "far"):
         values = [picture[key] for picture in found["pictures"].values() if picture[key] is not None]
         found[key] = _rounded(sum(values) / len(values)) if values else None
@@ -171,9 +169,9 @@ def by_distance(clean: Tensor, sigma: float, *, noise: float, seed: int) -> dict
     }
 
 
-def bias(options: dict[str, Any]) -> dict[str, Any]:
+def bias(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a bias costs on either side of the step, measured and in closed form."""
-    low, high, amount = options["low"], options["high"], options["bias"]
+    low, high, amount = LEVELS[options["arm"]]
     dark, bright = biased_step(amount, low=low, high=high)
     closed = [flat_cost(level, amount) for level in (low, high)]
     return {
@@ -195,4 +193,8 @@ def _rounded(value: Tensor | float) -> float:
     return round(float(value), 6)
 
 
-TASKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"step": step, "photographs": photographs, "bias": bias}
+_MEASURES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "step": step,
+    "photographs": photographs,
+    "bias": bias,
+}

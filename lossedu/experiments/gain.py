@@ -135,10 +135,10 @@ def pull_profile(loss: Loss, clean: Tensor, gains: Sequence[float], offsets: Seq
     y = _validate.images(clean, clean)[0].detach().double()
     steps = {}
     for name, sequence in (("gains", gains), ("offsets", offsets)):
-        numbers = _validate.numbers(name, sequence).double().flatten()
-        if not numbers.numel() or not bool(numbers.isfinite().all()):
-            raise ValueError(f"{name} must hold at least one number, all finite, got {sequence!r}")
-        steps[name] = numbers.tolist()
+        numbers = _validate.numbers(name, sequence)
+        if numbers.ndim != 1 or not numbers.numel() or not bool(numbers.isfinite().all()):
+            raise ValueError(f"{name} must be a sequence of at least one number, all finite, got {sequence!r}")
+        steps[name] = [float(number) for number in sequence]
     detail = _detail(y)
     tables: dict[str, list[list[float]]] = {
         name: [[] for _ in steps["gains"]] for name in ("value", "pull", "force_gain", "force_offset", "restoring")

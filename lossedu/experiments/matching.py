@@ -47,16 +47,12 @@ def _assign(c: Chain, target: Chain, k: int, **sides: bool) -> None:
     may_turn = c.slopes[k].abs() > 0.25  # the others would get slopes above 4, never closer
     turn_over(turned, k, may_turn)
     wanted = _belongings(target, k, **sides)
-    exact = "donot_use_mm_for_euclid_dist"  # the fast way loses the digits of small distances
-    plain, other = (torch.cdist(wanted, _belongings(v, k, **sides), compute_mode=exact).square() for v in (c, turned))
-    best = torch.minimum(plain, other)
-    rows, columns = map(torch.from_numpy, linear_sum_assignment(best.numpy()))
-    # Ties would go round in circles: what is there stays unless there is something better.
-    if sides or float(best[rows, columns].sum()) < (1 - 1e-12) * float(plain.diagonal().sum()):
-        which = torch.zeros_like(may_turn)
-        which[columns] = other[rows, columns] < plain[rows, columns]
-        turn_over(c, k, which)
-        reorder(c, k, columns)
+    plain, other = (torch.cdist(wanted, _belongings(v, k, **sides)).square() for v in (c, turned))
+    rows, columns = map(torch.from_numpy, linear_sum_assignment(torch.minimum(plain, other).numpy()))
+    which = torch.zeros_like(may_turn)
+    which[columns] = other[rows, columns] < plain[rows, columns]
+    turn_over(c, k, which)
+    reorder(c, k, columns)
 
 
 def descend(c: Chain, target: Chain) -> tuple[Chain, list[float]]:

@@ -21,24 +21,25 @@ them that PSNR cannot tell apart (less than 1 dB).  The tasks of `loss_speed` as
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .. import WANG_2003, _validate, data, ms_ssim, ms_ssim_sigma, ssim
 from ..metrics import psnr
 from ..statistics import t_interval
-from ..sweeps.job import Job, Place
+from ..sweeps import Job, Place
 from . import distortions, loss_speed, tasks
 from .ranks import Array, kendall, spearman
 
 NAME = "ms_ssim_forms"
+
+TASKS = ("rank", *loss_speed.TASKS)
 
 #: Columns of the table of pictures.
 COLUMNS = ("spearman", "kendall", "across", "close")
@@ -47,7 +48,10 @@ COLUMNS = ("spearman", "kendall", "across", "close")
 CLOSE = 1.0
 
 #: Smallest side for five levels of the pyramid, and side and stride of the patches.
-SMALLEST, PATCH, STRIDE = 161, 31, 10
+SMALLEST, PATCH, STRIDE = 161, 31, 15
+
+#: The scales of the pyramid, as widths of windows on the full picture.
+WIDE = (1.5, 3.0, 6.0, 12.0, 24.0)
 
 Index = Callable[[Tensor, Tensor], Tensor]
 
@@ -65,7 +69,7 @@ class Scale:
 
 SCALES = {
     "smoke": Scale("rocket", strengths=2, repeats=3, width=4, seeds=1),
-    "quick": Scale("embedded", strengths=5, repeats=15, width=16, seeds=5),
+    "quick": Scale("embedded", strengths=5, repeats=7, width=16, seeds=2),
     "cpu": Scale("bsds500", strengths=5, repeats=31, width=64, seeds=3),
     "full": Scale("bsds500", strengths=5, repeats=31, width=64, seeds=5),
 }
@@ -88,36 +92,38 @@ REFERENCE: Index = partial(ms_ssim, reduction="none")
 INDICES: Mapping[str, Index] = {
     "ms_ssim": _by_patches,
     "ms_ssim_dense": partial(ms_ssim_sigma, reduction="none"),
-    "ms_ssim_dense_wide": partial(ms_ssim_sigma, sigmas=(1.5, 3.0, 6.0, 12.0, 24.0), padding="reflect", reduction="none"),
+    "ms_ssim_dense_wide": partial(ms_ssim_sigma, sigmas=WIDE, padding="reflect", reduction="none"),
     "ms_ssim_pyramid_1": partial(ms_ssim, weights=(1.0,) * len(WANG_2003), reduction="none"),
     "ssim": partial(ssim, reduction="none"),
     "psnr": partial(psnr, reduction="none"),
 }
 
+#: Every arm of a task.
+ARMS = tuple(dict.fromkeys([*INDICES, *(arm for arms in loss_speed.TASKS.values() for arm in arms)]))
 
-def settings(scale: str) -> dict[str, Any]:
-    """Return everything that the outcome depends on beside the seed."""
+
+def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
+    """Return a job for each arm and seed of the ranking, and for each contest of speed, seed by seed."""
     _validate.option("scale", scale, SCALES)
     sizes = asdict(SCALES[scale])
-    del sizes["seeds"]
-    return {**sizes, "patch": PATCH, "stride": STRIDE, "close": CLOSE, "columns": list(COLUMNS)}
-
-
-def jobs(scale: str, *, seeds: int) -> list[Job]:
-    """Return a job for each arm and seed of the ranking, and for each contest of speed, seed by seed."""
-    common, found = settings(scale), []
-    for seed in range(_validate.count("seeds", seeds)):
-        pairs = [("rank", arm) for arm in INDICES]
-        pairs += [(task, arm) for task, arms in loss_speed.TASKS.items() for arm in arms]
-        for task, arm in pairs:
-            found.append(Job(__name__, f"{task}-{arm}-{seed}", {**common, "task": task, "arm": arm, "seed": seed}))
-    return found
+    trials = range(sizes.pop("seeds") if seeds is None else seeds)
+    pairs = [("rank", arm) for arm in INDICES]
+    pairs += [(task, arm) for task, contests in loss_speed.TASKS.items() for arm in contests]
+    return [
+        Job(
+            f"lossedu.experiments.{NAME}",
+            f"{task}-{arm}-{seed}",
+            {"task": task, "arm": arm, "seed": seed, **sizes},
+        )
+        for seed in trials
+        for task, arm in pairs
+        if (not tasks or task in tasks) and (not arms or arm in arms)
+    ]
 
 
 def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Compare one arm with the pyramid: in the order of damaged pictures, or in time."""
     options = job.options
-    _validate.option("task", options["task"], ("rank", *loss_speed.TASKS))
     entry = {key: options[key] for key in ("task", "arm", "seed")}
     if options["task"] != "rank":
         speed = loss_speed.compare(
@@ -131,6 +137,11 @@ def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarra
         return {**entry, **speed}, {}
     found, scores = rank(options["arm"], pictures(options["photographs"]), options, place)
     return {**entry, **found}, {"test": scores}
+
+
+def describe(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of the ranking's tables and the names of the pictures."""
+    return {"columns": list(COLUMNS), "sets": {"test": [name for name, _ in pictures(options["photographs"])]}}
 
 
 def pictures(photographs: str) -> Iterator[tuple[str, Tensor]]:
@@ -152,16 +163,17 @@ def rank(
     """Return how far an index agrees with the pyramid, over pictures and in all; and the table of `COLUMNS`."""
     _validate.option("arm", arm, INDICES)
     kinds = np.array(distortions.names(options["strengths"]))
-    named, ours, reference, decibels = [], [], [], []
+    ours: list[Array] = []
+    reference: list[Array] = []
+    decibels: list[Array] = []
     for name, picture in photographs:
         seed = data.derive_seed(options["seed"], NAME, name)
         x = distortions.damaged(picture, strengths=options["strengths"], seed=seed).to(place.device)
         y = picture.to(x).expand_as(x)
         for index, values in ((INDICES[arm], ours), (REFERENCE, reference), (INDICES["psnr"], decibels)):
             values.append(index(x, y).double().cpu().numpy())
-        named.append(name)
     table = np.array([agreement(*row, kinds) for row in zip(ours, reference, decibels, strict=True)])
-    found: dict[str, Any] = {"images": named}
+    found: dict[str, Any] = {}
     for column, values in zip(COLUMNS, table.T, strict=True):
         known = values[np.isfinite(values)]
         found[column] = float(known.mean()) if len(known) else None

@@ -47,7 +47,7 @@ def kendall(a: Array, b: Array, counted: Array | None = None) -> float:
     s, t = (_order(values) for values in _pair(a, b))
     if counted is not None:
         s, t = s * counted, t * counted
-    return _ratio(int((s * t).sum(dtype=np.int64)), np.count_nonzero(s), np.count_nonzero(t))
+    return _ratio(int((s * t).sum(dtype=np.int64)), int(np.count_nonzero(s)), int(np.count_nonzero(t)))
 
 
 def _order(values: Array) -> Array:

@@ -74,16 +74,21 @@ def run(
     _validate.option("scale", scale, EXPERIMENTS[experiment])
     module = importlib.import_module(f".{experiment}", __package__)
     for name in tasks:
-        _validate.option("tasks", name, module.TASKS)
+        _validate.option("tasks", name, getattr(module, "TASKS", ()))
     for name in arms:
-        _validate.option("arms", name, getattr(module, "ARMS", tuple(LOSSES)))
+        _validate.option("losses", name, getattr(module, "ARMS", getattr(module, "LOSSES", LOSSES)))
+    seeds = None if seeds is None else _validate.count("seeds", seeds)
+    batch = None if batch is None else _validate.count("batch", batch)
+    tasks, arms = tuple(dict.fromkeys(tasks)), tuple(dict.fromkeys(arms))
     jobs = module.jobs(scale, seeds=seeds, tasks=tasks, arms=arms)
+    if not jobs:
+        raise ValueError(f"{experiment} has none of the losses {', '.join(arms)} at scale {scale!r}; choose others")
     if batch is not None:
-        jobs = [job._replace(options=job.options | {"batch": _validate.count("batch", batch)}) for job in jobs]
+        jobs = [job._replace(options=job.options | {"batch": batch}) for job in jobs]
     settings = {"experiment": experiment, "scale": scale, **asdict(module.SCALES[scale])}
     if batch is not None:
         settings["batch"] = batch
-    place = resolve_device(device)
+    place = resolve_device(device) if scheduler is None else device  # a cluster has devices of its own
     extra: dict[str, Any] = {} if say is None else {"say": say}
     outcomes = perform_all(
         jobs,
@@ -96,13 +101,17 @@ def run(
         stamp=dict(stamp or {}),
         **extra,
     )
-    record = gather(module, scale, outcomes, settings, place)
+    chosen = {"tasks": tasks, "losses": arms, "batch": () if batch is None else (str(batch),)}
+    words = "".join(f" --{name} {' '.join(values)}" for name, values in chosen.items() if values)
+    record = gather(module, scale, outcomes, settings, place if scheduler is None else "", words)
     record.save(out)
     return record
 
 
-def gather(module: Any, scale: str, outcomes: Sequence[Outcome], settings: Mapping[str, Any], device: str) -> Record:
-    """Return the record of the finished jobs."""
+def gather(
+    module: Any, scale: str, outcomes: Sequence[Outcome], settings: Mapping[str, Any], device: str, words: str = ""
+) -> Record:
+    """Return the record of the finished jobs; without a device, of jobs on a cluster; `words` go into the command."""
     done = [outcome for outcome in outcomes if outcome.entry is not None]
     body = dict(settings)
     body["unfinished"] = [outcome.job.name for outcome in outcomes if outcome.entry is None]
@@ -116,21 +125,21 @@ def gather(module: Any, scale: str, outcomes: Sequence[Outcome], settings: Mappi
         body |= describe(done[0].job.options) if describe else {}
     if not body["unfinished"] and hasattr(module, "finish"):
         body |= module.finish(outcomes)
-    kept = getattr(module, "kept", None)
+    kept, expand = getattr(module, "kept", None), getattr(module, "expand", lambda entry: [dict(entry)])
     return Record(
         module.NAME,
         scale,
         body,
-        [dict(outcome.entry or {}) for outcome in done],
-        provenance(device),
-        f"lossedu run {module.NAME} --scale {scale} --seeds {_seeds(done)} --out DIR",
+        [entry for outcome in done for entry in expand(outcome.entry or {})],
+        provenance(device) if device else provenance() | {"device": "a cluster"},
+        f"lossedu run {module.NAME} --scale {scale} --seeds {_seeds(outcomes)}{words} --out DIR",
         weights=kept(done) if kept and not body["unfinished"] else {},
         scores=scores,
     )
 
 
-def _seeds(done: Sequence[Outcome]) -> int:
-    return len({outcome.job.options.get("seed", 0) for outcome in done})
+def _seeds(outcomes: Sequence[Outcome]) -> int:
+    return len({outcome.job.options.get("seed", 0) for outcome in outcomes})
 
 
 def compact(table: np.ndarray) -> np.ndarray:

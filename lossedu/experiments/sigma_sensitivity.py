@@ -7,10 +7,8 @@ Everything else is the same for all: first weights, crops, noise, steps, step si
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,16 +17,19 @@ from torch import Tensor
 
 from .. import _validate, data, l1_loss, mse_loss, ssim_loss
 from ..nets import RestorationCNN, inner
-from ..records import Record, commit, provenance
-from ..training import Diverged, train
-from . import run_folder
+from ..records import Record
+from ..sweeps import Job, Outcome, Place
+from ..training import Diverged, read_checkpoint, train
 from .demosaicking import damaged, restore, test_images, training_images
+from .narration import narrator
 from .residuals import measure
 
 NAME = "sigma_sensitivity"
 
-#: Asked for when the code is loaded: the tree may move on while a long process runs.
-SOURCE = commit()
+#: The file in a job's folder that holds its network.
+CHECKPOINT = "network.pt"
+
+TASKS = ("dd",)
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -95,10 +96,9 @@ def train_one(
     *,
     scale: str | Scale = "quick",
     seed: int = 0,
-    checkpoint: Path | None = None,
-    on_step: Callable[[int, float], None] | None = None,
+    place: Place | None = None,
 ) -> RestorationCNN:
-    """Train the network with one loss and return it.
+    """Train the network with one loss and return it; with a place, it is kept there and goes on from there.
 
     Raises
     ------
@@ -106,12 +106,18 @@ def train_one(
         If `loss` is not in `LOSSES` or `scale` not in `SCALES`.
     Diverged
         If the loss stops being finite.
+    OutOfTime
+        If the deadline of the place has passed.
     """
     _validate.option("loss", loss, LOSSES)
     size = _scale(scale)
     network = new_network(size, seed)
     batch_at = batches(training_images(size.photographs), size, seed)
-    train(network, LOSSES[loss], batch_at, steps=size.steps, lr=size.lr, checkpoint=checkpoint, on_step=on_step)
+    at_home: dict[str, Any] = {}
+    if place is not None:
+        at_home = {"checkpoint": place.folder / CHECKPOINT, "deadline": place.deadline}
+        at_home["on_step"] = narrator(place, size.steps)
+    train(network, LOSSES[loss], batch_at, steps=size.steps, lr=size.lr, **at_home)
     return network
 
 
@@ -122,64 +128,53 @@ def evaluate(network: RestorationCNN, photographs: str) -> dict[str, Any]:
     }
 
 
-def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    print(line, flush=True)
-
-
-def run(
-    scale: str = "quick",
-    *,
-    seeds: int = 3,
-    losses: Sequence[str] = tuple(LOSSES),
-    out: str | Path,
-    progress: Callable[[str], None] = say,
-) -> Record:
-    """Train and judge every loss with every seed, and return the record.
-
-    `out` holds one file per finished network and a checkpoint of the one at work: started again, it goes on.
-    A network whose weights the record needs is trained again if they are gone.  `seconds` of an entry are those of the
-    last sitting alone, not of what a resumed run had done before.  `progress` gets lines of text about how far it is.
-
-    Raises
-    ------
-    ValueError
-        If an option is unknown, or `out` belongs to a run with other settings.
-    """
+def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
+    """Return one job for each seed and loss."""
     size = _scale(scale)
-    seeds = _validate.count("seeds", seeds)
-    losses = tuple(dict.fromkeys(losses))  # each once
-    for loss in losses:
-        _validate.option("losses", loss, LOSSES)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = {**asdict(size), "task": "denoise and demosaick, a = 0.005, b = 0.0001", "window": "31 taps, reflect"}
-    run_folder.claim(folder / "settings.json", settings)
-    runs, weights = [], {}
-    for seed in range(seeds):
-        for loss in losses:
-            done, checkpoint = folder / f"{loss}-{seed}.json", folder / f"{loss}-{seed}.pt"
-            entry = run_folder.finished(done, checkpoint, weights=seed == 0)
-            if entry is None:
-                name, started = f"{loss}, seed {seed}", time.perf_counter()
-                on_step = run_folder.narrator(progress, name, size.steps)
-                entry = {"loss": loss, "seed": seed, "commit": SOURCE}
-                try:
-                    network = train_one(loss, scale=size, seed=seed, checkpoint=checkpoint, on_step=on_step)
-                    entry["images"] = evaluate(network, size.photographs)
-                except Diverged as error:
-                    entry["diverged_at"] = error.step
-                entry["seconds"] = round(time.perf_counter() - started, 1)
-                entry.update(run_folder.course(checkpoint))
-                run_folder.write(done, entry)
-                progress(f"{name}: {entry['seconds']} s")
-            runs.append(entry)
-            if seed == 0 and "images" in entry:
-                state = torch.load(checkpoint, weights_only=True)["network"]
-                weights.update({f"{loss}/{key}": w.numpy().astype(np.float32) for key, w in state.items()})
-    chosen = "" if losses == tuple(LOSSES) else f" --losses {' '.join(losses)}"
-    command = f"lossedu run {NAME} --scale {scale} --seeds {seeds}{chosen} --out DIR"
-    return Record(NAME, scale, settings, runs, provenance(), command, weights)
+    return [
+        Job("lossedu.experiments.sigma_sensitivity", f"{loss}-{seed}", {"loss": loss, "seed": seed, **asdict(size)})
+        for seed in range(_validate.count("seeds", 3 if seeds is None else seeds))
+        for loss in arms or LOSSES
+    ]
+
+
+def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Train and judge one network; the entry has `residuals.measure` for each picture."""
+    options = dict(job.options)
+    loss, seed = options.pop("loss"), options.pop("seed")
+    entry: dict[str, Any] = {"loss": loss, "seed": seed}
+    size = Scale(**options)
+    try:
+        network = train_one(loss, scale=size, seed=seed, place=place)
+    except Diverged as error:
+        return {**entry, "diverged_at": error.step, "history": [], "ran_away": True}, {}
+    history = read_checkpoint(place.folder / CHECKPOINT)["history"]
+    return {**entry, "images": evaluate(network, size.photographs), **course(history)}, {}
+
+
+def course(history: Sequence[float], block: int = 100) -> dict[str, Any]:
+    """Return the loss over training, block by block, and whether it ended above where it began.
+
+    SSIM is bounded: a network that has run away shows a loss near 1, not an infinite one.
+    """
+    means = [round(float(np.mean(history[k : k + block])), 5) for k in range(0, len(history), block)]
+    return {"history": means, "ran_away": means[-1] > means[0]}
+
+
+def describe(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the settings of a record say beside the scale."""
+    return {"task": "denoise and demosaick, a = 0.005, b = 0.0001", "window": "31 taps, reflect"}
+
+
+def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
+    """Return the weights of the networks of the first seed, which chapters show."""
+    weights = {}
+    for outcome in outcomes:
+        if outcome.job.options["seed"] == 0 and outcome.entry is not None and "images" in outcome.entry:
+            state = read_checkpoint(outcome.run / "jobs" / outcome.job.name / CHECKPOINT)["network"]
+            loss = outcome.job.options["loss"]
+            weights.update({f"{loss}/{key}": value.numpy().astype(np.float32) for key, value in state.items()})
+    return weights
 
 
 def recorded_network(record: Record, loss: str) -> RestorationCNN:

@@ -18,17 +18,25 @@ Network = RestorationCNN | SuperResolutionCNN
 Batches = Callable[[int], tuple[Tensor, Tensor]]
 
 
+def as_it_is(x: Tensor) -> Tensor:
+    """Return the picture itself."""
+    return x
+
+
 class Task(NamedTuple):
     """A way of damaging pictures, and the network against it.
 
     `train` makes ``batch_at`` from the photographs, the side of the output, the number of crops, the seed and the
     device; `damage` makes the input of a test picture from the photographs, the set's name and the picture's number.
+    `see` takes a picture from display values to those that the network works on, `show` takes its output back.
     """
 
     title: str
     network: type[RestorationCNN] | type[SuperResolutionCNN]
     train: Callable[[data.Pack, int, int, int, str], Batches]
     damage: Callable[[data.Pack, str, int], Tensor]
+    see: Callable[[Tensor], Tensor] = as_it_is
+    show: Callable[[Tensor], Tensor] = as_it_is
 
 
 def noise_generator(device: str, *parts: int | str) -> torch.Generator:
@@ -36,25 +44,33 @@ def noise_generator(device: str, *parts: int | str) -> torch.Generator:
     return torch.Generator(device).manual_seed(data.derive_seed(*parts))
 
 
-def _mosaic_batches(photographs: data.Pack, out: int, batch: int, seed: int, device: str) -> Batches:
+def _mosaic_batches(
+    photographs: data.Pack,
+    out: int,
+    batch: int,
+    seed: int,
+    device: str,
+    *,
+    see: Callable[[Tensor], Tensor] = as_it_is,
+) -> Batches:
     # One pixel more on each side: the interpolation at the border of a crop is not that of the inside.
     margin = RestorationCNN.margin + 1
     clean_set = photographs["train"].to(device)
     sampler = data.PackSampler(clean_set, size=out + 2 * margin, batch=batch, seed=data.derive_seed(seed, "crops"))
 
     def batch_at(step: int) -> tuple[Tensor, Tensor]:
-        clean = sampler.batch_at(step)
+        clean = see(sampler.batch_at(step))
         noisy = data.noisy_bayer(clean, seed=noise_generator(device, seed, "noise", step))
         return inner(noisy, 1), inner(clean, margin)
 
     return batch_at
 
 
-def _mosaic(photographs: data.Pack, name: str, index: int) -> Tensor:
+def _mosaic(photographs: data.Pack, name: str, index: int, *, see: Callable[[Tensor], Tensor] = as_it_is) -> Tensor:
     clean = photographs[name].picture(index)
     # The noise depends on the picture alone, and not on how many there are.
     seed = data.derive_seed("test", name, zlib.crc32(clean.cpu().numpy().tobytes()))
-    return data.noisy_bayer(clean.cpu(), seed=seed).to(clean.device)
+    return data.noisy_bayer(see(clean.cpu()), seed=seed).to(clean.device)
 
 
 def _shrunk(clean: Tensor, factor: int, mode: str) -> Tensor:
@@ -133,6 +149,23 @@ def deblocking(stride: int = 1, offset: int = 0) -> Task:
     )
 
 
+def _encoded(x: Tensor) -> Tensor:
+    return data.srgb_encode(x.clamp(0, 1))
+
+
+def linear_light() -> Task:
+    """Return denoising and demosaicking where noise, network and loss know linear light, and the eye sees sRGB."""
+    see = data.srgb_decode
+    return Task(
+        "denoising and demosaicking in linear light",
+        RestorationCNN,
+        functools.partial(_mosaic_batches, see=see),
+        functools.partial(_mosaic, see=see),
+        see,
+        _encoded,
+    )
+
+
 TASKS: Mapping[str, Task] = {
     "dd": Task("denoising and demosaicking", RestorationCNN, _mosaic_batches, _mosaic),
     "sr2": super_resolution(2),
@@ -140,7 +173,9 @@ TASKS: Mapping[str, Task] = {
     "jpeg": deblocking(),
     "sr2_bicubic": super_resolution(2, "bicubic"),
     "sr3_bicubic": super_resolution(3, "bicubic"),
-    "jpeg_aligned": deblocking(8),
+    "jpeg_16": deblocking(16),
+    "jpeg_17": deblocking(17),
+    "dd_linear": linear_light(),
 }
 
 
@@ -158,9 +193,9 @@ def photographs(name: str) -> data.Pack:
 
 def test_pairs(name: str, photos: data.Pack, where: str, limit: int = 0) -> Iterator[tuple[str, Tensor, Tensor]]:
     """Yield name, damaged and clean picture of a set; `limit` of them, spread evenly, where it is not 0."""
-    pictures = photos[where]
+    pictures, which = photos[where], task(name)
     for index in chosen(len(pictures), limit):
-        yield pictures.names[index], task(name).damage(photos, where, index), pictures.picture(index)
+        yield pictures.names[index], which.damage(photos, where, index), which.see(pictures.picture(index))
 
 
 def chosen(count: int, limit: int) -> list[int]:

@@ -15,13 +15,19 @@ from torch import Tensor, nn
 
 from .. import data
 from ..sweeps import Job, Place
-from ..training import Diverged, History, train
-from .arms import LOSSES, Loss
+from ..training import Diverged, History, read_checkpoint, train
+from . import arms
+from .narration import narrator
 from .scoring import COLUMNS, Judge
+from .speed import speed
 from .tasks import Batches, Network, chosen, photographs, restore, task, test_pairs
 
 #: A network whose loss, in the last block of steps, is this many times that of the first has run away.
 RUNAWAY = 1.5
+
+#: And so has one whose mean PSNR is below this (dB): even uniform grey reaches it.  A bounded loss may have been at its
+#: end within the first block.
+LOST = 10.0
 
 #: Blocks into which the course of the training loss is gathered for the record.
 BLOCKS = 50
@@ -51,7 +57,7 @@ def fit(
     options: Mapping[str, Any],
     place: Place,
     *,
-    loss: Loss | None = None,
+    loss: arms.Loss | None = None,
     watch: Watch | None = None,
     name: str = "network",
     offset: int = 0,
@@ -61,7 +67,7 @@ def fit(
 
     The first step sees the batch of number `offset`; `keywords` go to `training.train`.
     """
-    arm = LOSSES[options["arm"]] if loss is None else loss
+    arm = arms.loss(options.get("loss", options["arm"])) if loss is None else loss
     batch_of = batches(options, place.device)
     steps = options["steps"]
 
@@ -71,31 +77,15 @@ def fit(
     common: dict[str, Any] = {"precision": options["precision"], "deadline": place.deadline}
     common["every"] = max(1, min(500, steps // 4))
     if options["warmup"] and name == "network":
-        file, first = place.folder / "warmup.pt", functools.partial(train, network, LOSSES["l2"])
+        file, first = place.folder / "warmup.pt", functools.partial(train, network, arms.loss("l2"))
         first(lambda step: batch_of(step + steps), steps=options["warmup"], lr=1e-3, checkpoint=file, **common)
     settings: dict[str, Any] = {"steps": steps, "lr": options["lr"], **common, **keywords}
     if watch is not None:
         settings.setdefault("watch_every", max(1, steps // 20))
         settings["watch"] = watch(network, batch_at)
     return train(
-        network, arm, batch_at, checkpoint=place.folder / f"{name}.pt", on_step=_narrator(place, steps), **settings
+        network, arm, batch_at, checkpoint=place.folder / f"{name}.pt", on_step=narrator(place, steps), **settings
     )
-
-
-def _narrator(place: Place, steps: int) -> Callable[[int, float], None]:
-    """Return an ``on_step`` that says now and then how far the job is."""
-    began: list[tuple[int, float]] = []  # where this sitting began: a resumed run does not begin at step 0
-    every = max(1, steps // 5)
-
-    def on_step(step: int, value: float) -> None:
-        if not began:
-            began.append((step, time.perf_counter()))
-        elif (step + 1) % every == 0 and step + 1 < steps:
-            first, started = began[0]
-            seconds = (time.perf_counter() - started) / (step - first)
-            place.say(f"step {step + 1} of {steps}, loss {value:.4g}, {seconds * (steps - step - 1):.0f} s left")
-
-    return on_step
 
 
 @functools.lru_cache(maxsize=8)
@@ -112,14 +102,15 @@ def pairs(options: Mapping[str, Any], where: str, limit: int) -> list[tuple[str,
 
 
 def judged(network: nn.Module | None, options: Mapping[str, Any], device: str = "cpu") -> dict[str, np.ndarray]:
-    """Return the scores of the outputs on the test and the training pictures; without a network, those of the input."""
+    """Return the scores of the outputs on the test and the training pictures; without a network, those of the input.
+
+    They are judged as they are shown: a task in linear light is encoded first.
+    """
     result = {}
-    for where, limit, kind in (
-        ("test", options["pictures"], "deep" if options["deep_every"] else "all"),
-        ("train", options["train_pictures"], "cheap"),
-    ):
+    for where, limit, kind in (("test", options["pictures"], "all"), ("train", options["train_pictures"], "cheap")):
         damaged = [pair[1] for pair in pairs(options, where, limit)]
-        outputs = damaged if network is None else [_restored(network, picture, device) for picture in damaged]
+        restored = damaged if network is None else [_restored(network, picture, device) for picture in damaged]
+        outputs = [task(options["task"]).show(picture) for picture in restored]
         known = judge(options["photographs"], where, limit, options["deep_every"] if where == "test" else 0)
         result[where] = known.score(outputs, kind=kind)
     return result
@@ -136,31 +127,53 @@ def course(history: list[float], blocks: int = BLOCKS) -> dict[str, Any]:
     """
     ends = sorted({len(history) * k // blocks for k in range(blocks + 1)})
     means = [float(np.mean(history[a:b])) for a, b in itertools.pairwise(ends)]
-    return {"history": [float(f"{mean:.4g}") for mean in means], "ran_away": not means or means[-1] > RUNAWAY * means[0]}
+    return {
+        "history": [float(f"{mean:.4g}") for mean in means],
+        "ran_away": not means or means[-1] > RUNAWAY * means[0],
+    }
 
 
 def identity(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an entry says of which trial it is."""
-    return {key: options[key] for key in ("task", "arm", "seed", "lr") if key in options}
+    """Return what an entry says of which trial it is; a label in the options says it in the experiment's words."""
+    return {key: options[key] for key in ("task", "arm", "seed", "lr")} | options.get("label", {})
 
 
-def perform(job: Job, place: Place, *, watch: Watch | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Train and judge the network of a job; a loss that stops being finite is a result."""
+def _steps_so_far(place: Place) -> int:
+    """Return how many steps earlier sittings have made."""
+    file = place.folder / "network.pt"
+    return len(read_checkpoint(file)["history"]) if file.exists() else 0
+
+
+def perform(
+    job: Job, place: Place, *, watch: Watch | None = None, watches: int = 20
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Train and judge the network of a job, watched so many times; a loss that stops being finite is a result."""
     options = job.options
     entry = identity(options)
     if options["arm"] == "input":
         return entry, judged(None, options)
     network = new_network(options, place.device)
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _steps_so_far(place)
     try:
-        history = fit(network, options, place, watch=watch)
+        history = fit(network, options, place, watch=watch, watch_every=max(1, options["steps"] // watches))
     except Diverged as error:
         return {**entry, "diverged_at": error.step, "ran_away": True}, {}
-    entry["training_seconds"] = round(time.perf_counter() - started, 1)
+    seconds, steps = time.perf_counter() - started, len(history) - before
+    if steps:
+        patches = steps * options["batch"]
+        entry["patches_per_second"] = round(patches / seconds, 1)
+        place.say(f"{job.name}: {speed(network, options['out'], patches, seconds, place.device)}")
     entry |= course(list(history))
     if history.watched:
         entry["watched"] = history.watched
-    return entry, judged(network, options, place.device)
+    scores = judged(network, options, place.device)
+    entry["ran_away"] |= lost(scores)
+    return entry, scores
+
+
+def lost(scores: Mapping[str, np.ndarray]) -> bool:
+    """Return whether what was judged has hardly anything to do with the test pictures."""
+    return not np.mean(scores["test"][:, COLUMNS.index("psnr")]) >= LOST  # nor has what is no number
 
 
 def describe(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,8 +189,6 @@ def describe(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def network_of(folder: Path, options: Mapping[str, Any], name: str = "network") -> Network:
     """Return the trained network of a finished job."""
-    from ..training import read_checkpoint
-
     network = new_network(options)
     network.load_state_dict(read_checkpoint(folder / f"{name}.pt")["network"])
     return network.eval()

@@ -12,20 +12,27 @@ import torch
 from .. import records
 from ..sweeps import Job, Place
 from ..training import Diverged
-from .arms import LOSSES, TABLE
+from .arms import LOSSES, TABLE, loss
 from .scales import CPU, CPU_PLAIN, CPU_WIDE, FULL, SMOKE, Scale, named
-from .trial import course, fit, identity, new_network, pairs, restore
+from .trial import LOST, course, fit, identity, new_network, pairs, restore
 
 NAME = "tuning"
 
 #: Step sizes that are tried, for every loss, by optimiser.
 RATES = {"adam": (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), "sgd": (0.01, 0.03, 0.1, 0.3, 1.0)}
 
+#: Tasks that take the step sizes of another.
+LENDERS = {
+    "sr3": "sr2",
+    "sr2_bicubic": "sr2",
+    "sr3_bicubic": "sr2",
+    "jpeg_16": "jpeg",
+    "jpeg_17": "jpeg",
+    "dd_linear": "dd",
+}
+
 #: Losses that are tuned for gradient descent too, in the first task.
 DESCENT = ("l2", "l1")
-
-#: The smallest step size whose validation loss is within this share of the best one is taken.
-TOLERANCE = 0.01
 
 #: A fifth of the steps of the runs that the step sizes are for.
 SCALES: Mapping[str, Scale] = {
@@ -73,18 +80,19 @@ def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarra
     entry["validation"] = float(f"{np.mean(values):.6g}")
     entry["mse"] = float(f"{np.mean(errors):.6g}")
     entry["psnr"] = round(float(np.mean(-10 * np.log10(errors))), 4)
+    entry["ran_away"] |= entry["psnr"] < LOST
     return entry, {}
 
 
 def _whole(arm: str) -> Any:
     """Return the loss of an arm for whole pictures: a patch form is asked patch by patch."""
-    loss = LOSSES[arm]
-    if getattr(loss, "keywords", {}).get("form") != "patch":
-        return loss
+    whole = loss(arm)
+    if getattr(whole, "keywords", {}).get("form") != "patch":
+        return whole
 
     def tiles(output: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
         cut = [x.unfold(2, 31, 31).unfold(3, 31, 31).permute(0, 2, 3, 1, 4, 5).flatten(0, 2) for x in (output, clean)]
-        return loss(cut[0], cut[1])
+        return whole(cut[0], cut[1])
 
     return tiles
 
@@ -106,15 +114,10 @@ def means(entries: Sequence[Mapping[str, Any]], key: str = "validation") -> Mean
 def choose(entries: Sequence[Mapping[str, Any]], *, key: str = "validation") -> dict[tuple[str, str, str], float]:
     """Return the step size for each task, loss and optimiser.
 
-    A step size under which a network ran away is no choice.  Of those within `TOLERANCE` of the best, the smallest is
-    taken: what they differ by is noise, and a smaller step is the safer one in a longer run.
+    It is the one with the smallest validation loss; one under which a network ran away is no choice.
     """
-    result = {}
-    for which, by_rate in means(entries, key).items():
-        best = min(by_rate.values())
-        if np.isfinite(best):
-            result[which] = min(lr for lr, mean in by_rate.items() if mean <= best * (1 + TOLERANCE))
-    return result
+    best = {which: min(by_rate.items(), key=lambda item: item[1]) for which, by_rate in means(entries, key).items()}
+    return {which: lr for which, (lr, value) in best.items() if np.isfinite(value)}
 
 
 def at_the_end(entries: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
@@ -141,7 +144,7 @@ def rate(scale: Scale, task: str, arm: str, *, optimizer: str = "adam") -> float
         entries = records.load(f"{NAME}-{scale.tuning}").runs
     except ValueError as error:
         raise ValueError(f"no step sizes were tuned at scale {scale.tuning!r}; make them with {command}") from error
-    which = (task.removesuffix("_bicubic").removesuffix("_aligned").replace("sr3", "sr2"), arm, optimizer)
+    which = (LENDERS.get(task, task), arm, optimizer)
     found = choose(entries)
     if which not in found:
         raise ValueError(f"no step size was tuned for {' '.join(which)} at scale {scale.tuning!r}; use {command}")

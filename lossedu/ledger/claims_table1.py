@@ -6,19 +6,12 @@ protocol here matches its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 from ..records import Record
-from ..statistics import t_test
-from .claim import Claim, Evidence, evidence, part
-from .evidence import INPUT, Missing, Nets, Paired, paired
-from .multiplicity import holm
+from .claim import Claim, Evidence, beside, gathered, part
+from .evidence import INPUT, Nets, Paired, paired
+from .families import NINE, Contest, family
 
 TABLE = "Zhao et al., 2017, Table 1"
-
-#: The paper's nine indices; those that are better where they are smaller have -1.
-NINE = {"mse": -1, "psnr": 1, "l1": -1, "ssim": 1, "ms_ssim": 1, "iw_ssim": 1, "gmsd": -1, "fsim": 1, "fsimc": 1}
 
 #: The losses that the paper has in its table, by task.
 LOSSES = {
@@ -26,9 +19,6 @@ LOSSES = {
     "sr2": ("l2", "l1", "ms_ssim"),
     "jpeg": ("l2", "l1", "ms_ssim"),
 }
-
-#: How small an adjusted p value must be for a comparison of a family to be told.
-RARE = 0.05
 
 
 def error(record: Record, task: str, arm: str, base: str, testset: str = "test") -> Paired:
@@ -46,37 +36,6 @@ def share(record: Record, task: str, arm: str, base: str, column: str, pool: str
     return paired(record, Nets(arm, task), Nets(base, task), column, how="percent", pool=pool)
 
 
-class Contest(NamedTuple):
-    """One comparison of a family: two losses by one index, on one task."""
-
-    task: str
-    arm: str
-    base: str
-    column: str
-
-
-def family(record: Record, contests: Iterable[Contest]) -> str:
-    """Return as a sentence which comparisons of a family are decided, by Holm's correction; a description."""
-    known, p_values, better = [], [], []
-    for contest in contests:
-        try:
-            values = list(index(record, *contest).values.values())
-        except Missing:
-            continue
-        if len(values) >= 2:
-            known.append(contest)
-            p_values.append(t_test(values))
-            better.append(sum(values) * NINE[contest.column] > 0)
-    clear = [p < RARE for p in holm(p_values)]
-    wins = sum(sure and good for sure, good in zip(clear, better, strict=True))
-    worse = [c for c, sure, good in zip(known, clear, better, strict=True) if sure and not good]
-    named = ", ".join(f"{c.arm} against {c.base} by {c.column} in {c.task}" for c in worse)
-    return (
-        f"beside it, with Holm's correction, {wins} of {len(known)} comparisons are better, "
-        f"{len(worse)} worse{f' ({named})' if named else ''}, the others undecided"
-    )
-
-
 def z1(record: Record) -> Evidence:
     """Judge l1 against l2 by the error that l2 minimises.
 
@@ -89,15 +48,14 @@ def z1(record: Record) -> Evidence:
         found = error(record, "dd", "l1", "l2", testset)
         parts.append((part(f"l1 over l2 by pooled squared error, {words}", found, "dB"), found))
     others = [Contest("dd", "l1", "l2", column) for column in NINE if column != "mse"]
-    return evidence(*parts, notes=(family(record, others),))
+    return gathered(*parts, notes=(family(record, others),))
 
 
 def z7(record: Record) -> Evidence:
     """Judge the width of edges: l2 no wider than l1."""
     found = share(record, "dd", "l2", "l1", "edge_width")
-    beside = part("l2 over mix", share(record, "dd", "l2", "mix", "edge_width"), "%")
-    notes = (f"beside it, l2's edges against mix: {_mean(beside.values)} %",)
-    return evidence((part("width of l2's edges over l1's", found, "%", claimed=-1, par=True), found), notes=notes)
+    notes = beside("width of l2's edges over those of Mix", "%", lambda: share(record, "dd", "l2", "mix", "edge_width"))
+    return gathered((part("width of l2's edges over l1's", found, "%", claimed=-1, par=True), found), notes=notes)
 
 
 def z8(record: Record) -> Evidence:
@@ -110,7 +68,7 @@ def z8(record: Record) -> Evidence:
         for column in NINE
         if (task, base, column) != ("dd", "l1", "psnr")
     ]
-    return evidence((part("mix over l1 by mean PSNR, dd", found, "dB"), found), notes=(family(record, rest),))
+    return gathered((part("mix over l1 by mean PSNR, dd", found, "dB"), found), notes=(family(record, rest),))
 
 
 def z9(record: Record) -> Evidence:
@@ -123,13 +81,13 @@ def z9(record: Record) -> Evidence:
         if (arm, column) != ("ssim_1.5", "ssim")
     ]
     one = part("SSIM of the net trained with SSIM_1.5 over that of l1", found, "SSIM", claimed=-1, par=True)
-    return evidence((one, found), notes=(family(record, rest),))
+    return gathered((one, found), notes=(family(record, rest),))
 
 
 def z10(record: Record) -> Evidence:
     """Judge MS-SSIM on JPEG pictures against the untouched input."""
     found = index(record, "jpeg", "ms_ssim", INPUT, "psnr")
-    return evidence((part("MS-SSIM net over the JPEG input by mean PSNR", found, "dB", claimed=-1), found))
+    return gathered((part("MS-SSIM net over the JPEG input by mean PSNR", found, "dB", claimed=-1), found))
 
 
 def z11(record: Record) -> Evidence:
@@ -139,20 +97,16 @@ def z11(record: Record) -> Evidence:
         found = error(record, "jpeg", "l2", INPUT, testset)
         name = f"l2 net over the JPEG input by pooled squared error, {words}"
         parts.append((part(name, found, "dB", claimed=-1, par=True), found))
-    return evidence(*parts)
+    return gathered(*parts)
 
 
 def z16(record: Record) -> Evidence:
     """Judge the mean error of the channels: MS-SSIM above l1, and Mix below MS-SSIM, for l1 is said to mend it."""
     shift, mended = share(record, "dd", "ms_ssim", "l1", "bias"), share(record, "dd", "mix", "ms_ssim", "bias")
-    return evidence(
+    return gathered(
         (part("mean error of the channels, MS-SSIM over l1", shift, "%"), shift),
         (part("mean error of the channels, Mix over MS-SSIM", mended, "%", claimed=-1), mended),
     )
-
-
-def _mean(values: tuple[float, ...]) -> str:
-    return f"{sum(values) / len(values):+.3g}" if values else "not known"
 
 
 CLAIMS = (

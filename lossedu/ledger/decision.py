@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .. import _validate
-from ..statistics import Interval, t_interval
+from ..statistics import Interval
 from .parts import LEVEL, Part, describe
 
 #: Fewer seeds than this decide nothing: two give an interval, but hardly ever the right one.
@@ -129,7 +129,7 @@ def joint(parts: Sequence[Part]) -> tuple[str, int]:
     strict = 1 - (1 - LEVEL) / len(parts)
 
     def zones(level: float) -> list[str]:
-        return [zone(t_interval(p.values, level), p.margin, claimed=p.claimed, par=p.par) for p in parts]
+        return [zone(p.interval(level), p.margin, claimed=p.claimed, par=p.par) for p in parts]
 
     usual, strictly = zones(LEVEL), zones(strict)
     for found in ZONES[:3]:
@@ -157,7 +157,7 @@ def judge(parts: Sequence[Part], *, matched: bool, scale: str) -> Ruling:
     few = [i for i, part in enumerate(parts) if len(part.values) < LEAST_SEEDS]
     if few:
         part = parts[few[0]]
-        said = f"{len(part.values)} {part.of} of “{part.name}” can be compared, and at least {LEAST_SEEDS} are needed"
+        said = f"too few {part.of} ({len(part.values)}) for “{part.name}”: at least {LEAST_SEEDS} are needed"
         return Ruling("inconclusive", few[0], (said, *reasons))
     if scale == SCALES[-1]:
         return Ruling("inconclusive", 0, (f"scale {scale} tests the code and no claim", *reasons))

@@ -71,10 +71,11 @@ def entries(record: Record, nets: Nets) -> list[dict[str, Any]]:
     return found
 
 
-def left_out(entry: Mapping[str, Any]) -> str | None:
-    """Return why a run does not count, None if it does."""
-    if entry.get("diverged_at") is not None:
-        return f"diverged at step {entry['diverged_at']}"
+def left_out(entry: Mapping[str, Any], branch: str = "") -> str | None:
+    """Return why a run, or a branch of it, does not count; None if it does."""
+    step = entry.get("diverged_at", entry.get("branches_diverged", {}).get(branch))
+    if step is not None:
+        return f"diverged at step {step}{f' of {branch}' if branch else ''}"
     return "ran away" if entry.get("ran_away") else None
 
 
@@ -114,7 +115,7 @@ def seed_values(
 ) -> dict[int, float]:
     """Return one number a seed, pooled over the pictures of a set; networks that ran away or diverged are left out."""
     nets = Nets(arm, task, branch, tuple(where.items()))
-    counted = [entry for entry in entries(record, nets) if left_out(entry) is None]
+    counted = [entry for entry in entries(record, nets) if left_out(entry, branch) is None]
     return {
         entry["seed"]: pooled(images(record, entry, nets, column, testset), pool)
         for entry in sorted(counted, key=lambda entry: entry["seed"])
@@ -159,7 +160,7 @@ def paired(
     notes: list[str] = []
     for seed in sorted(here.keys() & there.keys()):
         pair = ((here[seed], nets), (there[seed], base))
-        faults = [f"{entry['job']} {why}" for entry, _ in pair if (why := left_out(entry)) is not None]
+        faults = [f"{entry['job']} {why}" for entry, which in pair if (why := left_out(entry, which.branch))]
         if faults:
             notes.extend(faults)
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..statistics import t_interval
+from ..statistics import Interval, t_interval
 
 #: Of the intervals that are shown.
 LEVEL = 0.95
@@ -29,6 +29,9 @@ class Part(NamedTuple):
         Whether a tie satisfies the claim.
     of : str
         What the values are one of each of, in the plural.
+    exact : bool
+        Whether the values are computed and not drawn: they have no spread but that of the cases, and their interval is
+        from the least to the largest.
     """
 
     name: str
@@ -38,6 +41,12 @@ class Part(NamedTuple):
     claimed: int = 1
     par: bool = False
     of: str = "seeds"
+    exact: bool = False
+
+    def interval(self, level: float = LEVEL) -> Interval:
+        """Return mean and interval of the values, at least two of them."""
+        found = t_interval(self.values, level)
+        return Interval(found.mean, min(self.values), max(self.values)) if self.exact else found
 
 
 def describe(part: Part) -> str:
@@ -48,7 +57,7 @@ def describe(part: Part) -> str:
     elif n == 1:
         numbers = f"{part.values[0]:+.3g} {part.unit} (one of the {part.of} alone, no interval)"
     else:
-        mean, low, high = t_interval(part.values, LEVEL)
+        mean, low, high = part.interval()
         numbers = f"{mean:+.3g} {part.unit} [{low:+.3g}, {high:+.3g}], {n} {part.of}"
     side = {1: "above", -1: "below", 0: "within"}[part.claimed]
     asked = "within" if part.claimed == 0 else f"at par or {side}" if part.par else side

@@ -111,7 +111,7 @@ def load_arrays(run: str | Path, name: str) -> dict[str, np.ndarray]:
     if not (path := folder / "arrays.npz").exists():
         return {}
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:
             return {key: arrays[key] for key in arrays.files}
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is damaged ({error}); delete the folder of the job, and it is done again") from error

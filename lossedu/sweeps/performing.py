@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import traceback
 from collections.abc import Mapping
@@ -16,8 +17,14 @@ from ..training import Diverged, OutOfTime
 from .job import Job, Place
 from .sitting import Sitting
 
-#: Asked for when the code is loaded, in every process for itself: the tree may move on while a long run goes on.
-SOURCE = commit()
+
+@functools.cache
+def source() -> str:
+    """Return the commit of the code, as it was when this process was first given a job.
+
+    Every process asks for itself, and once: the tree may move on while a long run goes on.
+    """
+    return commit()
 
 
 class Report(NamedTuple):
@@ -46,9 +53,9 @@ class Report(NamedTuple):
 
 def attempt(job: Job, place: Place, stamp: Mapping[str, Any]) -> Report:
     """Perform a job, or go on with it, and return what came of it."""
+    code = source()
     with Sitting(place.folder) as sitting:
-        resumed = f" goes on after {sitting.earlier:.0f} s" if sitting.earlier else " starts"
-        place.say(f"{job.name}{resumed}")
+        place.say(f"{job.name}: goes on after {sitting.earlier:.0f} s" if sitting.resumed else f"{job.name}: starts")
         try:
             entry, arrays = importlib.import_module(job.module).perform(job, place)
         except OutOfTime:
@@ -58,7 +65,7 @@ def attempt(job: Job, place: Place, stamp: Mapping[str, Any]) -> Report:
         except Exception as error:  # whatever it is, the other jobs go on
             return Report(None, {}, sitting.total, _sentence(error, job), traceback.format_exc())
         seconds = sitting.total
-    added = {"seconds": round(seconds, 1), "commit": SOURCE, "finished": datetime.now(UTC).strftime("%Y-%m-%d")}
+    added = {"seconds": round(seconds, 1), "commit": code, "finished": datetime.now(UTC).strftime("%Y-%m-%d")}
     return Report({"job": job.name, **entry, **added, **stamp}, dict(arrays), seconds)
 
 

@@ -19,10 +19,10 @@ from .devices import cards
 from .job import Job, Place
 from .performing import Report, attempt
 from .run import Run
-from .sitting import seconds_so_far
 
 #: How often a job is begun whose worker dies: it gets one retry, from its checkpoint.
 TRIES = 2
+HINT = "; systems that are short of memory do that: fewer workers or a smaller --batch need less"
 
 
 class Worker:
@@ -62,9 +62,7 @@ class Worker:
         code = self._process.exitcode or 0
         if code >= 0:
             return f"ended with exit status {code}"
-        name = signal.Signals(-code).name
-        hint = ", as systems do that are short of memory: fewer workers or a smaller --batch need less"
-        return f"was killed ({name}{hint if name == 'SIGKILL' else ''})"
+        return f"was killed ({signal.Signals(-code).name})"
 
     def dismiss(self) -> None:
         """End the process, at once if it is at work."""
@@ -112,8 +110,7 @@ def perform_in_processes(run: Run) -> None:
                             run.say(f"{job.name}: its worker {death}; once more, from its checkpoint")
                             waiting.appendleft(job)
                         else:
-                            spent = seconds_so_far(run.place(job).folder)
-                            run.ended(job, Report(None, {}, spent, f"its worker {death}; so did the one before"))
+                            run.ended(job, Report(None, {}, 0.0, f"its worker {death}, for the second time{HINT}"))
     finally:
         for worker in team:  # if somebody pressed Ctrl-C, or something went wrong here
             worker.dismiss()

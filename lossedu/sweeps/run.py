@@ -28,7 +28,7 @@ class JobsFailed(RuntimeError, ValueError):
             alike.setdefault(fault, []).append(name)
         told = "; ".join(f"{', '.join(names)}: {fault}" for fault, names in alike.items())
         where = self.folder / "jobs" / "NAME" / "error.txt"
-        return f"{len(self.faults)} of {self.jobs} jobs failed: {told}; where, stands in {where}"
+        return f"{len(self.faults)} of {self.jobs} jobs failed (tracebacks in {where}): {told}"
 
 
 class Run:

@@ -23,16 +23,23 @@ class Sitting:
     """A context that keeps note of its own length in ``sittings.json``, beside those of earlier sittings.
 
     It writes now and then, so that a process that is killed loses seconds, and not hours, of what it has spent.
+
+    Attributes
+    ----------
+    resumed : bool
+        Whether it was not the first.
     """
 
     def __init__(self, folder: Path, every: float = EVERY) -> None:
         self._path, self._every = folder / "sittings.json", every
-        self._earlier: list[float] = read_json(self._path)["seconds"] if self._path.exists() else []
+        self.resumed = self._path.exists()
+        self._earlier: list[float] = read_json(self._path)["seconds"] if self.resumed else []
         self._over = threading.Event()
         self._notes = threading.Thread(target=self._take_notes, daemon=True)
 
     def __enter__(self) -> Sitting:
         self._began = time.perf_counter()
+        self._note()
         self._notes.start()
         return self
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,10 @@ def read(path: str | Path) -> dict[str, Any]:
     OSError
         If it cannot be read.
     """
+    content = Path(path).read_bytes()
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    except OSError:
-        raise
-    except Exception as error:  # torch raises many kinds on what is no file of its own, or half of one
+        state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises many kinds on what is no file of its own, or half of one; also OSError
         raise ValueError(f"checkpoint {path} is damaged or no checkpoint; delete it or use another path") from error
     if not isinstance(state, dict) or not state.keys() >= KEYS:
         raise ValueError(f"checkpoint {path} was not written by this training loop; use another path")
@@ -53,7 +54,7 @@ def load(
     """
     state = read(path)
     if state["settings"] != settings:
-        different = [key for key in settings if state["settings"].get(key) != settings[key]]
+        different = [k for k in {**settings, **state["settings"]} if state["settings"].get(k) != settings.get(k)]
         there, here = (
             ", ".join(f"{key}={side.get(key)}" for key in different) for side in (state["settings"], settings)
         )
@@ -71,3 +72,28 @@ def load(
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
     return state["history"], state["watched"]
+
+
+def carry_on(optimiser: torch.optim.Optimizer, start: dict[str, Any]) -> None:
+    """Load the state of another optimiser of the same kind and shapes, which stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    kind = f"start must be the state of an optimiser {type(optimiser).__name__}"
+    groups = start.get("param_groups") if isinstance(start, dict) else None
+    if not groups or groups[0].keys() != optimiser.state_dict()["param_groups"][0].keys():
+        raise ValueError(f"{kind}, as a checkpoint has under 'optimiser', got that of another kind or something else")
+    try:
+        optimiser.load_state_dict(copy.deepcopy(start))  # torch would go on working in the caller's tensors
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{kind} of the same network: {error}") from error
+    for parameter, kept in optimiser.state.items():
+        for name, value in kept.items():
+            if isinstance(value, torch.Tensor) and value.ndim and value.shape != parameter.shape:
+                raise ValueError(
+                    f"{kind} of the same network: {name} has shape {tuple(value.shape)} there, "
+                    f"{tuple(parameter.shape)} here"
+                )

@@ -138,8 +138,8 @@ def train(
     OutOfTime
         If the deadline passed before the last step.
     ValueError
-        If an option is out of range, or the checkpoint is damaged, or belongs to another network or to a run
-        with other settings.
+        If an option is out of range, `start` is no state of such an optimiser, or the checkpoint is damaged, or
+        belongs to another network or to a run with other settings.
     """
     steps, every, lr = _validate.count("steps", steps), _validate.count("every", every), _validate.positive("lr", lr)
     watch_every = _validate.count("watch_every", watch_every)
@@ -148,7 +148,7 @@ def train(
     _validate.option("precision", precision, ("float32", "bfloat16"))
     descent = OPTIMIZERS[optimizer](network.parameters(), lr=lr)
     if start is not None:
-        descent.load_state_dict(start)
+        checkpoints.carry_on(descent, start)
     settings: dict[str, Any] = {"steps": steps, "lr": lr, "optimizer": optimizer, "schedule": schedule}
     settings["precision"] = precision
     path = None if checkpoint is None else Path(checkpoint)

@@ -153,6 +153,35 @@ def test_seeds(make):
     assert torch.equal(make(x), first) and not torch.equal(make(x), first)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_on_the_cpu_the_numbers_are_drawn_in_double(dtype):
+    """Recorded runs depend on it, and so does that a seed gives one picture on every device."""
+    x = picture(8, 8).to(dtype)
+    for seed in (4, torch.Generator().manual_seed(4)):
+        n = torch.randn(x.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64).to(dtype)
+        z = data.sensor_noise(x, a=0.01, b=0.001, clip=False, seed=seed)
+        assert torch.equal(z, x + (0.01 * x.clamp(min=0) + 0.001).sqrt() * n)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", ["cuda", "cuda:0"])
+def test_a_generator_of_the_device_draws_there(name):
+    x = torch.full((1, 1, 1000, 1000), 0.4, device="cuda")
+    for make in (data.sensor_noise, data.noisy_bayer):
+        y = x if make is data.sensor_noise else x.expand(1, 3, -1, -1)
+        one, two, other = (make(y, seed=torch.Generator(name).manual_seed(seed)) for seed in (1, 1, 2))
+        assert one.device == y.device and one.dtype == y.dtype
+        assert torch.equal(one, two) and not torch.equal(one, other)
+    n = (data.sensor_noise(x, clip=False, seed=torch.Generator(name).manual_seed(5)) - x) / math.sqrt(
+        0.005 * 0.4 + 1e-4
+    )
+    assert abs(float(n.mean())) < 0.004 and float(n.square().mean()) == pytest.approx(1, abs=0.006)
+    assert torch.equal(data.sensor_noise(x, seed=3).cpu(), data.sensor_noise(x.cpu(), seed=3))
+    assert data.sensor_noise(x.half(), seed=torch.Generator(name)).dtype == torch.float16
+    with pytest.raises(ValueError, match="seed must be a generator of the CPU or of the device of x, cpu, got cuda"):
+        data.sensor_noise(x.cpu(), seed=torch.Generator(name))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
 def test_dtype_follows_x_and_the_noise_is_the_same(dtype):
     x = picture(8, 8).to(dtype)

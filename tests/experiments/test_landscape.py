@@ -20,7 +20,7 @@ from lossedu import data, mse_loss
 from lossedu.experiments.landscape import barrier, compare, distance, line, relative_barrier
 from lossedu.experiments.matching import descend, gap, matched
 from lossedu.experiments.symmetry import Chain, canonical, chain, holding, reorder, rescale, scrambled, turn_over
-from lossedu.nets import RestorationCNN, inner
+from lossedu.nets import RestorationCNN, SuperResolutionCNN, inner
 
 
 def network(width: int = 6, seed: int = 0, *, residual: bool = False) -> nn.Module:
@@ -60,11 +60,11 @@ def same_function(a: nn.Module, b: nn.Module) -> bool:
 def trained(seed: int) -> nn.Module:
     """Sixty steps of denoising on photographs."""
     torch.manual_seed(seed)
-    made = RestorationCNN(6, residual=True)
+    made = RestorationCNN(6)
     sampler = data.PatchSampler(
-        [photo(name, 128).float() for name in ("chelsea", "coffee")], size=28, batch=4, seed=seed
+        [photo(name, 128).float() for name in ("chelsea", "coffee")], size=25, batch=4, seed=seed
     )
-    optimiser = torch.optim.Adam(made.parameters(), lr=2e-3)
+    optimiser = torch.optim.Adam(made.parameters(), lr=4e-3)
     for step in range(60):
         clean = sampler.batch_at(step)
         loss = mse_loss(made(clean + 0.1 * torch.randn(clean.shape)), inner(clean, made.margin))
@@ -77,7 +77,8 @@ def trained(seed: int) -> nn.Module:
 def loss_of(model: nn.Module) -> float:
     clean = photo("astronaut", 48, top=60, left=200)
     noisy = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(7)).to(clean)
-    return float(mse_loss(model(noisy.to(next(model.parameters()))), inner(clean, 8)))
+    with torch.no_grad():
+        return float(mse_loss(model(noisy.to(next(model.parameters()))), inner(clean, 8)))
 
 
 @pytest.mark.parametrize("residual", [False, True])
@@ -93,10 +94,11 @@ def test_each_change_leaves_the_function_as_it_was(width: int, residual: bool) -
 
 def test_in_float32_the_function_is_kept_to_rounding() -> None:
     model, x = trained(0), photo(size=40).float()
+    near = matched(model, trained(1))
     with torch.no_grad():
-        error = (matched(model, trained(1))(x) - model(x)).abs().max()
+        error = (near(x) - model(x)).abs().max()
     assert error < 2e-6
-    assert next(matched(model, trained(1)).parameters()).dtype == torch.float32
+    assert next(near.parameters()).dtype == torch.float32
 
 
 def test_canonical_form() -> None:
@@ -157,15 +159,15 @@ def test_a_disguised_copy_is_recognised(residual: bool, seed: int) -> None:
     found = compare(original, disguised(original, seed), loss_of)
     assert found["distance_raw"] > 1
     assert found["distance"] < 1e-12
-    assert found["barrier_raw"] > 0.1 * found["line"][0]
     assert found["barrier"] < 1e-9
     assert found["distance_chance"] > 0.8
 
 
-def test_a_permuted_trained_network_has_a_barrier_before_matching_and_none_after() -> None:
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_a_disguised_trained_network_has_a_barrier_before_matching_and_none_after(spread: float) -> None:
     model = trained(0)
-    found = compare(model, disguised(model, turn=False, spread=0.0), loss_of)
-    assert found["barrier_raw_relative"] > 0.5
+    found = compare(model, disguised(model, turn=False, spread=spread), loss_of)
+    assert found["barrier_raw_relative"] > 2
     assert abs(found["barrier_relative"]) < 1e-4
     assert found["distance"] < 1e-6 < 0.5 < found["distance_balanced"]
 
@@ -183,15 +185,17 @@ def test_the_order_is_found_under_noise(noise: float) -> None:
     assert distance(found, canonical(original)) < 3 * noise
 
 
-def test_sides_do_not_part_two_channels_whose_slopes_are_about_one() -> None:
-    first, second = network(6), network(6)
+@pytest.mark.parametrize("seed", range(4))
+def test_sides_do_not_part_channels_whose_slopes_are_about_one(seed: int) -> None:
+    first, second = network(6, seed), network(6, seed)
     with torch.no_grad():
         for model, slope in ((first, 0.99), (second, 1.01)):
-            model.layers[1].weight[2] = slope
-            model.layers[3].weight[4] = -slope
-    assert distance(canonical(first), canonical(second)) > 0.3  # one was turned over, the other was not
-    assert distance(matched(second, first), canonical(first)) < 0.02
-    assert same_function(matched(second, first), second)
+            for k in (1, 3):
+                model.layers[k].weight[2:] = torch.tensor([slope, -slope, slope, -slope])
+    assert distance(canonical(first), canonical(second)) > 0.3  # what was turned over in one was not in the other
+    found = matched(disguised(second, seed, turn=False), first)
+    assert distance(found, canonical(first)) < 0.02
+    assert same_function(found, second)
 
 
 def brute_force(b: nn.Module, a: nn.Module) -> float:
@@ -234,7 +238,15 @@ def test_no_step_of_the_matching_leads_away(width: int) -> None:
     assert moved >= 4
 
 
-def test_matching_is_never_farther_than_the_canonical_forms_and_restarts_help() -> None:
+@pytest.mark.parametrize("seed", [6, 16, 17])
+def test_the_order_as_it_is_is_tried_too(seed: int) -> None:
+    """Networks from the same first weights belong together channel for channel; here no other start does as well."""
+    a, b = network(12, seed), network(12, seed + 50)
+    straight = descend(chain(canonical(b)), chain(canonical(a)))[1][-1]
+    assert gap(chain(matched(b, a, restarts=0)), chain(canonical(a))) <= straight * (1 + 1e-12)
+
+
+def test_restarts_help() -> None:
     a, b = network(12, 0), network(12, 1)
     plain, few, many = (
         distance(canonical(a), canonical(b)),
@@ -271,6 +283,20 @@ def test_two_seeds() -> None:
     assert all(math.isfinite(n) and n == float(f"{n:.6g}") for n in numbers)
 
 
+def test_a_scrambled_network_is_a_stranger_of_the_same_make() -> None:
+    original = network(8)
+    ours, theirs = chain(original), chain(scrambled(original))
+    for x, y in zip(ours.weights, theirs.weights, strict=True):
+        signs = (y / x).flatten(2)
+        assert torch.equal(signs.abs().round(), torch.ones_like(signs))
+        assert torch.equal(signs, signs[..., :1].expand_as(signs))  # one sign a kernel
+        assert 0.2 < (signs[..., 0] > 0).double().mean() < 0.8
+    for x, y in zip(ours.biases, theirs.biases, strict=True):
+        assert torch.equal(x.abs(), y.abs()) and not torch.equal(x, y)
+    assert all(torch.equal(x, y) for x, y in zip(ours.slopes, theirs.slopes, strict=True))
+    assert distance(scrambled(original), scrambled(original)) == 0 < distance(original, scrambled(original, 1))
+
+
 def test_a_stranger_is_no_closer_than_chance() -> None:
     """The fall in distance that matching brings is no finding by itself."""
     for seed in range(3):
@@ -283,32 +309,18 @@ def test_the_network_of_the_paper_is_matched_in_time() -> None:
     a, b = RestorationCNN(), RestorationCNN()
     start = time.process_time()
     near = matched(b, a)
-    assert time.process_time() - start < 10  # about 1 s
+    assert time.process_time() - start < 10  # about half a second on an idle core
     assert 0 < distance(near, canonical(a)) < distance(canonical(b), canonical(a))
 
 
-class TwoLayers(nn.Module):
-    """The shape of the super-resolution network, 9-1-5, on one channel."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(1, 6, 9), nn.PReLU(6), nn.Conv2d(6, 4, 1), nn.PReLU(4), nn.Conv2d(4, 1, 5)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
-
-
-def test_other_sizes_of_layers() -> None:
+@pytest.mark.parametrize("residual", [False, True])
+def test_the_super_resolution_network(residual: bool) -> None:
     torch.manual_seed(0)
-    original = TwoLayers().double()
-    other = disguised(original)
+    original = SuperResolutionCNN(6, residual=residual).double()
+    other = disguised(original, turn=False)
     near = matched(other, original)
-    x = photo(size=24)[:, :1]
-    with torch.no_grad():
-        assert torch.allclose(near(x), original(x), atol=1e-12)
-    assert distance(near, canonical(original)) < 1e-12
+    assert same_function(near, original)
+    assert distance(near, canonical(original)) < 1e-12 < 0.5 < distance(other, original)
 
 
 def test_distance() -> None:
@@ -340,13 +352,13 @@ def test_line_walks_from_one_to_the_other() -> None:
 
     def weight(model: Any) -> float:
         assert not model.training and not torch.is_grad_enabled()
-        return float(model.weight)
+        return model.weight.item()
 
     walked = line(a, b, weight, points=5)
     assert walked == pytest.approx([0.1, 0.25, 0.4, 0.55, 0.7])
-    assert (walked[0], walked[-1]) == (float(a.weight), float(b.weight))
-    assert line(a, b, lambda m: float(m.bias), points=3) == [1.0, 0.0, -1.0]
-    assert a.training and float(a.weight) == pytest.approx(0.1)  # as it was
+    assert (walked[0], walked[-1]) == (a.weight.item(), b.weight.item())
+    assert line(a, b, lambda m: m.bias.item(), points=3) == [1.0, 0.0, -1.0]
+    assert a.training and a.weight.item() == pytest.approx(0.1)  # as it was
     for points in (2, 0, 2.5):
         with pytest.raises(ValueError, match="points must be"):
             line(a, b, weight, points=points)  # type: ignore[arg-type]
@@ -384,7 +396,7 @@ def test_what_cannot_be_matched_is_refused() -> None:
     for layers in wrong:
         model = nn.Module()
         model.layers = nn.Sequential(*layers)
-        with pytest.raises(TypeError, match="network must have layers that are convolutions with bias.*got Conv2d"):
+        with pytest.raises(TypeError, match=r"network must have layers that are convolutions with bias.*got Conv2d"):
             canonical(model)
     with pytest.raises(TypeError, match="got none in Linear"):
         canonical(nn.Linear(2, 2))

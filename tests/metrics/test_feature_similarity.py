@@ -17,6 +17,7 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu.metrics import fsim, phase_congruency
+from lossedu.metrics.feature_similarity import compare_feature_maps, feature_maps
 
 fsimc = functools.partial(fsim, chromatic=True)
 
@@ -133,6 +134,31 @@ def test_colours_of_a_batch_stay_with_their_images() -> None:
     x, y = batch(3, 3, 16)
     singles = [oracles_metrics.fsim(*(oracles_metrics.pixels(z[i : i + 1]) for z in (x, y)), True) for i in range(3)]
     assert fsimc(x, y, reduction="none").tolist() == pytest.approx(singles, rel=1e-11)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("chromatic", [False, True])
+def test_features_that_are_kept_give_the_same(channels: int, chromatic: bool) -> None:
+    """One reference, made once, and images one by one: as in a batch, and with another data range."""
+    x, y = batch(2, channels, (32, 40))
+    kept = [feature_maps(one) for one in y.split(1)]
+    found = [
+        compare_feature_maps(feature_maps(255 * one, data_range=255), maps, chromatic=chromatic)
+        for one, maps in zip(x.split(1), kept, strict=True)
+    ]
+    torch.testing.assert_close(torch.cat(found), fsim(x, y, chromatic=chromatic, reduction="none"), rtol=1e-10, atol=0)
+    together = compare_feature_maps(feature_maps(x), feature_maps(y), chromatic=chromatic)
+    torch.testing.assert_close(together, fsim(x, y, chromatic=chromatic, reduction="none"), rtol=1e-10, atol=0)
+    assert feature_maps(x).colours.shape == (2, 2 if channels == 3 else 0, 32, 40)
+
+
+def test_features_refuse_what_fsim_refuses() -> None:
+    with pytest.raises(ValueError, match=r"at least 6 .* got 5 x 9"):
+        feature_maps(torch.rand(1, 3, 5, 9))
+    with pytest.raises(ValueError, match="data_range must be a finite number above 0"):
+        feature_maps(torch.rand(1, 3, 9, 9), data_range=0.0)
+    with pytest.raises(ValueError, match="1 channel"):
+        feature_maps(torch.rand(1, 2, 9, 9))
 
 
 def test_two_flat_images_weigh_every_pixel_the_same() -> None:

@@ -1,0 +1,68 @@
+"""The claims that have no rule as yet, or can have none here: what is said, where, and what is missing."""
+
+from __future__ import annotations
+
+from .claim import Claim
+
+MUSTAFA = "Mustafa et al., 2022"
+VGG19 = "asks for VGG-19 with its published weights, which cannot be had here; no other network stands for it"
+
+#: Id, source, statement.
+_NOT_RUN = (
+    (
+        "M1",
+        f"{MUSTAFA}, Figure 6",
+        "l2 with a histogram term has a higher mean PSNR than l2 alone and than l2 with VGG.",
+    ),
+    ("M4", "our inference", "A sharp kernel in the soft histogram starves the gradient."),
+    (
+        "M5",
+        "our inference",
+        "A soft histogram without the mirrored terms at its ends makes dark pictures come out wrong.",
+    ),
+    ("M6", f"{MUSTAFA}, Figure 5", "A histogram term makes the tone curves of the network regular."),
+    ("M7", MUSTAFA, "Comparing cumulative histograms converges faster than comparing them bin by bin."),
+    ("M8", MUSTAFA, "Of 50, 100 and 256 bins 256 are best, and a weight of 1."),
+    ("M9", MUSTAFA, "SSIM and MS-SSIM do not suit tasks in which colours shift."),
+    ("W1", "Ignatov et al., WESPE, 2018", "The blur before the colour discriminator removes texture."),
+    (
+        "W2",
+        "Ignatov et al., WESPE, 2018",
+        "An adversarial colour loss matches the colours of the target without pairs.",
+    ),
+    ("W4", "Ignatov et al., DPED, 2017", "Blurred squared error tolerates misaligned pairs better than squared error."),
+    ("P1", "Johnson et al., 2016, as retold", "Deeper layers hold more of the content and less of the detail."),
+    ("P5", "Liu et al., 2021", "A perceptual loss with random weights helps too."),
+    (
+        "T1",
+        "the posts that this book grew from",
+        "Total variation keeps edges while it smooths, however strong the noise.",
+    ),
+    ("T2", "our inference", "Squared total variation blurs edges; the true one takes contrast from small shapes."),
+    ("L1", "the post on low-light enhancement", "Trained with squared error, brightened pictures look washed out."),
+    ("L2", "the post on low-light enhancement", "SSIM alone shifts colours in dark regions."),
+    (
+        "L3",
+        "the post on low-light enhancement",
+        "Weights matter, and a wrong data range removes a term without a word.",
+    ),
+    ("L4", "the post on low-light enhancement", "A tone term that is detached from the graph changes nothing."),
+)
+
+_UNTESTABLE = (
+    ("P2", "Wang et al., ESRGAN, 2018", "Features before the activation keep brightness and texture better.", VGG19),
+    ("P3", "Wang et al., ESRGAN, 2018", "Only about a tenth of the neurons of relu5_4 are active.", VGG19),
+    ("P4", "Ledig et al., SRGAN, 2017", "Divided by 12.75, the VGG loss has the size of squared error.", VGG19),
+    (
+        "Z20",
+        "Zhao et al., 2017, section 6",
+        "A network of 123,000 parameters beats CFA-BM3D.",
+        "asks for CFA-BM3D with its variance stabilisation and demosaicking, which cannot be had here; "
+        "no other denoiser stands for it",
+    ),
+)
+
+CLAIMS = (
+    *(Claim(*row) for row in _NOT_RUN),
+    *(Claim(name, source, statement, untestable=why) for name, source, statement, why in _UNTESTABLE),
+)

@@ -1,0 +1,1 @@
+"""What chapters show of the records: tables in Markdown, figures, and the papers' own numbers beside ours."""

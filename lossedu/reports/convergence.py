@@ -1,0 +1,149 @@
+"""Section 5.1 of Zhao et al. (2017) with its controls: does a change of the loss help?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..experiments.convergence import ARMS, BRANCHES, MODES, OTHER
+from ..figures import chart, loss_style
+from ..figures.style import FAINT
+from ..ledger.evidence import Nets, left_out, paired
+from ..records import Record
+from . import wording
+from .wording import NOTHING, estimate, label, number
+
+#: Mode -> how it is called.
+TITLES = {
+    "adam": "Adam, one step size",
+    "adam_tuned": "Adam, step size tuned for each",
+    "sgd": "SGD, one step size",
+    "sgd_tuned": "SGD, step size tuned for each",
+}
+
+_DASHES: dict[str, Any] = {"continue": "-", "reset": (0, (5, 1.5)), "switch": (0, (1.2, 1.2))}
+
+
+def modes_of(record: Record) -> list[str]:
+    """Return the modes that a record has runs of."""
+    return [mode for mode in MODES if any(run["mode"] == mode for run in record.runs)]
+
+
+def courses(record: Record, mode: str, arm: str, branch: str) -> dict[int, list[tuple[int, float]]]:
+    """Return by seed the points (step, mean square error on test pictures) of the trunk or, from its end, of a branch.
+
+    Networks that diverged or ran away are left out, and those whose error is not a number at some step.
+    """
+    result = {}
+    for run in record.runs:
+        if (run["mode"], run["arm"]) != (mode, arm) or left_out(run, branch):
+            continue
+        trunk = [(step, errors[0]) for step, errors in run["curves"]["trunk"]]
+        points = trunk
+        if branch != "trunk":
+            split = record.settings["steps"]
+            points = [(split, trunk[-1][1]), *((split + s, errors[0]) for s, errors in run["curves"][branch])]
+        if all(math.isfinite(error) for _, error in points):
+            result[run["seed"]] = points
+    return result
+
+
+def draw_curves(record: Record, mode: str = "adam_tuned") -> Figure:
+    """Draw the inset of section 5.1 with its controls: the test error over the steps, from the split on once more.
+
+    A light line for each seed and a dark one for their mean; the colour is that of the first loss.
+
+    Raises
+    ------
+    ValueError
+        If the record has no runs of the mode.
+    """
+    _known(record, mode)
+    figure, (whole, close) = chart(2, height=420)
+    split, said = record.settings["steps"], set()
+    for arm in ARMS:
+        _course(whole, courses(record, mode, arm, "trunk"), loss_style(arm)["color"], "-", "")
+        for branch in BRANCHES:
+            found = courses(record, mode, arm, branch)
+            runs = [
+                run for run in record.runs if (run["mode"], run["arm"]) == (mode, arm) and not left_out(run, branch)
+            ]
+            if len(found) < len(runs):
+                said.add(f"{label(arm)}, {_words(arm, branch)}: {len(runs) - len(found)} left out, error not finite.")
+            for ax in (whole, close):
+                text = f"{label(arm)}, {_words(arm, branch)}" if found and ax is whole else ""
+                _course(ax, found, loss_style(arm)["color"], _DASHES[branch], text)
+    for ax in (whole, close):
+        ax.axvline(split, color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
+        ax.set_xlabel("step")
+    whole.set(yscale="log", title="the whole course", ylabel=r"1000 $\ell_2$, test pictures")
+    close.set(title="from the split on", xlim=(split * 0.98, split * 1.52))
+    if whole.get_legend_handles_labels()[0]:
+        figure.legend(*whole.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    wording.remark(figure, [f"{TITLES[mode]}.", *sorted(said), *gaps(record, mode)])
+    return figure
+
+
+def _course(ax: Axes, found: dict[int, list[tuple[int, float]]], color: str, dashes: Any, text: str) -> None:
+    if not found:
+        return
+    for points in found.values():
+        ax.plot([s for s, _ in points], [1000 * e for _, e in points], color=color, alpha=0.3, linewidth=0.8)
+    # Seeds are watched at the same steps.
+    mean = np.mean([[1000 * e for _, e in points] for points in found.values()], axis=0)
+    ax.plot([s for s, _ in next(iter(found.values()))], mean, color=color, linestyle=dashes, label=text)
+
+
+def _words(arm: str, branch: str) -> str:
+    return {"continue": "continued", "reset": "optimiser reset", "switch": f"then {label(OTHER[arm])}"}[branch]
+
+
+def _known(record: Record, mode: str) -> None:
+    if mode not in modes_of(record):
+        raise ValueError(f"mode must be one that record {record.name} has runs of, {modes_of(record)}, got {mode!r}")
+
+
+def gaps(record: Record, *modes: str) -> list[str]:
+    """Return sentences on the networks of some modes that are in no mean."""
+    runs = [run for run in record.runs if run["mode"] in modes]
+    return wording.losses_left_out(runs, ("trunk", *BRANCHES)) + wording.unfinished(record)
+
+
+def switch_effects(record: Record) -> str:
+    """Return as Markdown what a switch, and a reset of the optimiser alone, have over going on with the same loss.
+
+    In dB of the pooled mean square error, on test and training pictures, each seed compared with itself: mean and 95 %
+    interval, and a tilde where it holds 0.
+    """
+    rows = []
+    for mode in modes_of(record):
+        for arm in (arm for arm in ARMS if any((run["mode"], run["arm"]) == (mode, arm) for run in record.runs)):
+            cells = [
+                _effect(record, mode, arm, branch, where)
+                for branch in ("switch", "reset")
+                for where in ("test", "train")
+            ]
+            rows.append([TITLES[mode], f"{label(arm)} then {label(OTHER[arm])}", *cells])
+    head = ["", "", "switched, test", "switched, training", "reset, test", "reset, training"]
+    notes = [
+        "Gain over the same loss continued, in dB of the pooled squared error: above 0 the error is smaller.",
+        f"Mean and 95 % interval over seeds, where there are {wording.LEAST_SEEDS} or more; ~: it holds 0.",
+    ]
+    text = " ".join([*notes, *gaps(record, *modes_of(record))])
+    return "\n\n".join([wording.markdown_table(head, rows), text])
+
+
+def _effect(record: Record, mode: str, arm: str, branch: str, where: str) -> str:
+    one, base = (Nets(arm, branch=part, where=(("mode", mode),)) for part in (branch, "continue"))
+    found = estimate(list(paired(record, one, base, "mse", where, how="dB").values.values()))
+    if not math.isfinite(found.mean):
+        return NOTHING
+    digits = wording.decimals([found.high - found.mean], 2)
+    mean, low, high = (number(value, digits, signed=True) for value in found)
+    if low == NOTHING:
+        return mean
+    return f"{mean} ({low} to {high})" + (" ~" if found.low <= 0 <= found.high else "")

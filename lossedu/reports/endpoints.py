@@ -1,0 +1,109 @@
+"""Where the networks of `convergence` end: with which error, and with what between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..experiments.convergence import ARMS, BRANCHES, MODES
+from ..figures import chart, loss_style
+from ..ledger.evidence import seed_values
+from ..records import Record
+from . import wording
+from .convergence import TITLES, gaps, modes_of
+from .wording import label
+
+#: Pair of `settings["landscape"]` -> what its two networks are.
+_PAIRS = {
+    "l1-l2": r"$\ell_2$ throughout and $\ell_1$ then $\ell_2$",
+    "l2-l2": r"two seeds of $\ell_2$ throughout",
+    "l1-l1": r"two seeds of $\ell_1$ then $\ell_2$",
+}
+
+
+def draw_final(record: Record) -> Figure:
+    """Draw the error that every branch ended with, one panel a mode: seeds, mean, and interval."""
+    modes = modes_of(record)
+    figure, panels = chart(2, rows=math.ceil(len(modes) / 2), height=300 * math.ceil(len(modes) / 2))
+    for ax, mode in zip(panels, modes, strict=False):
+        for arm, shift in zip(ARMS, (-14, 14), strict=True):
+            for place, branch in enumerate(BRANCHES):
+                values = _ends(record, mode, arm, branch)
+                wording.dots(ax, place, values, arm, text=f"first {label(arm)}" if place == 0 else "", shift=shift)
+        ax.set(title=TITLES[mode], xticks=range(len(BRANCHES)), xlim=(-0.5, len(BRANCHES) - 0.5))
+        ax.set_xticklabels(["continued", "reset", "switched"])
+        ax.set_ylabel(r"1000 $\ell_2$, test")
+    _finish(figure, panels, len(modes), gaps(record, *modes))
+    return figure
+
+
+def _ends(record: Record, mode: str, arm: str, branch: str) -> list[float]:
+    if not any((run["mode"], run["arm"]) == (mode, arm) for run in record.runs):
+        return []
+    found = seed_values(record, "", arm, "mse", branch=branch, mode=mode)
+    return [1000 * value for value in found.values() if math.isfinite(value)]
+
+
+def draw_landscape(record: Record) -> Figure:
+    """Draw the error on the straight line between two end points, one panel a mode: dB above that between the ends.
+
+    Of networks whose order of channels and scales have been matched; two seeds of one loss say how much of a wall
+    there is between networks that differ in luck alone.
+
+    Raises
+    ------
+    ValueError
+        If the record has no such lines: they are computed when all its networks are trained.
+    """
+    rows = record.settings.get("landscape") or []
+    modes = [mode for mode in MODES if any(row["mode"] == mode for row in rows)]
+    if not modes:
+        raise ValueError(f"record {record.name} must have a landscape, got none: it is computed when all jobs are done")
+    figure, panels = chart(2, rows=math.ceil(len(modes) / 2), height=300 * math.ceil(len(modes) / 2))
+    said: list[str] = []
+    for ax, mode in zip(panels, modes, strict=False):
+        for pair, text in _PAIRS.items():
+            lines = [row["line"] for row in rows if (row["mode"], row["pair"]) == (mode, pair)]
+            found = [above(line) for line in lines if all(math.isfinite(value) and value > 0 for value in line)]
+            if len(found) < len(lines):
+                said.append(f"{TITLES[mode]}, {text}: {len(lines) - len(found)} left out, error not finite.")
+            for values in found:
+                _line(ax, pair, values, linewidth=0.8, alpha=0.3)
+            if found:
+                _line(ax, pair, np.mean(found, axis=0).tolist(), linewidth=2.0, label=text)
+        ax.set(title=TITLES[mode], xlabel="way from one end to the other", ylabel="error above the ends (dB)")
+    _finish(figure, panels, len(modes), said + wording.unfinished(record))
+    return figure
+
+
+def above(line: Sequence[float]) -> list[float]:
+    """Return by how many dB the values of a line exceed the straight line between its ends."""
+    last = len(line) - 1
+    return [10 * math.log10(v / ((last - k) / last * line[0] + k / last * line[-1])) for k, v in enumerate(line)]
+
+
+def _line(ax: Axes, pair: str, values: Sequence[float], **look: Any) -> None:
+    first, second = pair.split("-")
+    ways = np.linspace(0, 1, len(values))
+    (drawn,) = ax.plot(ways, values, color=loss_style(first)["color"], **look)
+    if first != second:
+        # Both colours: this is the pair of two losses.
+        drawn.set(linestyle=(0, (4, 4)), gapcolor=loss_style(second)["color"])
+
+
+def _finish(figure: Figure, panels: Sequence[Axes], used: int, notes: Sequence[str]) -> None:
+    """Take away empty panels, and put the legend of all below the last."""
+    for ax in panels[used:]:
+        ax.remove()
+    handles: dict[str, Line2D] = {}
+    for ax in panels[:used]:
+        handles |= {text: handle for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(3, len(handles)))
+    wording.remark(figure, notes)

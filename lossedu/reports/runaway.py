@@ -1,0 +1,94 @@
+"""Networks that run away under SSIM: the contrast of their outputs, channel by channel, and how many they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ..experiments.runaway import ARMS, TASKS
+from ..figures import chart, loss_style
+from ..figures.style import FAINT
+from ..records import Record
+from . import wording
+from .wording import label
+
+#: Red, green and blue, told apart by their lines: the colour is that of the loss.
+CHANNELS = {"red": "-", "green": (0, (5, 1.5)), "blue": (0, (1.2, 1.2))}
+
+#: The gain is linear up to here and logarithmic beyond: a network may go very far.
+LINEAR = 1.5
+
+
+def draw_gain(record: Record, condition: str) -> Figure:
+    """Draw the gain of each channel of the output over the steps, one panel a loss, one line a seed and channel.
+
+    1 is the right contrast, 0 a blank picture, below 0 a negative; see `experiments.gain`.  A channel that ended below
+    0 has a cross at its end.
+
+    Raises
+    ------
+    ValueError
+        If the record has no runs of the condition.
+    """
+    runs = [run for run in record.runs if run["task"] == condition]
+    arms = [arm for arm in ARMS if any(run["arm"] == arm for run in runs)]
+    if not arms:
+        known = [name for name in TASKS if any(run["task"] == name for run in record.runs)]
+        raise ValueError(f"condition must be one that record {record.name} has runs of, {known}, got {condition!r}")
+    rows = math.ceil(len(arms) / 2)
+    figure, axes = chart(min(2, len(arms)), rows=rows, height=80 + 240 * rows, sharey=True)
+    unwatched = []
+    for ax, arm in zip(axes, arms, strict=False):
+        color = loss_style(arm)["color"]
+        for run in (run for run in runs if run["arm"] == arm):
+            if not run.get("watched"):
+                unwatched.append(run["job"])
+                continue
+            steps = [step for step, _ in run["watched"]]
+            for channel, dashes in enumerate(CHANNELS.values()):
+                gains = [seen["gain"][channel] for _, seen in run["watched"]]
+                ax.plot(steps, gains, color=color, linestyle=dashes, linewidth=1.3)
+                if gains[-1] < 0:
+                    ax.plot(steps[-1:], gains[-1:], "x", color=color, markeredgewidth=2, clip_on=False, gid="negative")
+        for level in (0, 1):
+            ax.axhline(level, color=FAINT, linewidth=1, linestyle="-" if level == 0 else (0, (2, 2)), zorder=1)
+        ax.set(title=label(arm), yscale="symlog")
+        ax.set_yscale("symlog", linthresh=LINEAR, linscale=2)
+        ax.set_xlabel("step")
+    for ax in axes[len(arms) :]:
+        ax.remove()
+    for ax in axes[:: min(2, len(arms))][:rows]:
+        ax.set_ylabel("gain of the output")
+    handles = [figure.axes[0].plot([], [], color=FAINT, linestyle=dashes)[0] for dashes in CHANNELS.values()]
+    figure.legend(handles, list(CHANNELS), loc="outside upper center", ncols=3)
+    said = [f"Not drawn, diverged: {', '.join(unwatched)}."] if unwatched else []
+    wording.remark(figure, said + wording.unfinished(record))
+    return figure
+
+
+def sentence(record: Record) -> str:
+    """Return as Markdown how many networks ended with a channel whose gain is below 0, and how many ran away.
+
+    Two lines a condition; a network whose training diverged ran away too, and its gain is not known.
+    """
+    lines = []
+    for condition in TASKS:
+        runs = {arm: [run for run in record.runs if (run["task"], run["arm"]) == (condition, arm)] for arm in ARMS}
+        for words, counts in (("ended with a channel whose gain is below 0", _inverted), ("ran away", _away)):
+            parts = [
+                f"{sum(map(counts, found))} of {len(found)} with {label(arm)}" for arm, found in runs.items() if found
+            ]
+            if parts:
+                lines.append(f"- **{condition.capitalize()}, {words}:** {', '.join(parts)}.")
+    return "\n".join([*lines, *wording.unfinished(record)])
+
+
+def _away(run: Mapping[str, Any]) -> bool:
+    return bool(run["ran_away"])
+
+
+def _inverted(run: Mapping[str, Any]) -> bool:
+    return bool(run.get("watched")) and min(run["watched"][-1][1]["gain"]) < 0

@@ -1,0 +1,92 @@
+"""What is watched while a network runs away, and why SSIM lets it: a picture and its negative are nearly the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from experiment_toys import here
+from pictures import photo
+from torch import Tensor
+
+import lossedu as le
+from lossedu.experiments import arms, runaway, trial
+from lossedu.experiments.gain import loss_pull
+
+PLACES = (("chelsea", 110, 150), ("coffee", 150, 280), ("astronaut", 60, 200), ("rocket", 120, 300))
+
+
+def patches() -> Tensor:
+    return torch.cat([photo(name, 31, top=top, left=left) for name, top, left in PLACES]).float()
+
+
+@pytest.mark.parametrize("name", ["ssim_1", "ssim_5", "ssim_9"])
+def test_ssim_takes_a_picture_and_its_negative_for_nearly_the_same(name: str) -> None:
+    """Both factors change their sign, and their product does not: 0.998 where PSNR is 5 dB."""
+    clean = patches()
+    similarity = 1 - arms.loss(name)(-clean, clean).item()
+    assert 0.9 < similarity < 1
+    assert le.psnr(-clean, clean).mean() < 10
+    # The pull there is next to nothing; l1 pulls as ever.
+    assert loss_pull(arms.loss(name), -clean, clean) < 0.1 * loss_pull(arms.loss(name), 0.5 * clean, clean)
+    assert loss_pull(arms.loss("l1"), -clean, clean) == pytest.approx(1, rel=1e-3)
+    # A blank picture is far worse: from a negative there is no way back downhill.
+    assert arms.loss(name)(torch.zeros_like(clean), clean) > 0.9
+    # The negative of a photographer, 1 - y, is another matter.
+    assert arms.loss(name)(1 - clean, clean) > 0.9
+
+
+def test_one_channel_alone_may_turn_over() -> None:
+    clean = patches()
+    turned = clean * torch.tensor([1.0, -1.0, 1.0]).view(1, 3, 1, 1)
+    assert arms.loss("ssim_5")(turned, clean) < 0.05
+    found = runaway.course_of(arms.loss("ssim_5"))(lambda x: turned, lambda step: (clean, clean))(1)  # type: ignore[arg-type]
+    assert found["gain"] == pytest.approx([1, -1, 1])
+    assert found["offset"][0] == found["offset"][2] == 0
+    assert found["offset"][1] == pytest.approx(-2 * clean[:, 1].mean().item(), rel=1e-3)
+
+
+@pytest.mark.parametrize(("gain", "shift"), [(-1.0, 0.0), (0.0, 0.5), (1.0, 0.0), (0.25, -0.1)])
+def test_what_is_watched(gain: float, shift: float) -> None:
+    clean, seen = patches(), []
+
+    def batch_at(step: int) -> tuple[Tensor, Tensor]:
+        seen.append(step)
+        return torch.zeros(1), clean
+
+    at = runaway.course_of(arms.loss("l1"))(lambda damaged: gain * clean + shift, batch_at)  # type: ignore[arg-type]
+    found = at(5)
+    assert seen == [-1]  # one batch, once, that training never sees
+    assert found["gain"] == pytest.approx([gain] * 3, abs=1e-5)
+    means = clean.mean(dim=(0, 2, 3))
+    assert found["offset"] == pytest.approx(((gain - 1) * means + shift).tolist(), abs=1e-3)
+    assert found["loss"] == pytest.approx((gain * clean + shift - clean).abs().mean().item(), rel=1e-3, abs=1e-6)
+    assert found["pull"] == pytest.approx(0 if gain == 1 else 1, rel=1e-3)
+
+
+def test_the_two_ways_of_failing() -> None:
+    jobs = runaway.jobs("cpu", seeds=2)
+    assert len(jobs) == 2 * 2 * len(runaway.ARMS)
+    shapes = {
+        job.options["label"]["task"]: (job.options["width"], job.options["residual"], job.options["lr"]) for job in jobs
+    }
+    assert shapes == {"wide": (64, True, 2e-3), "plain": (16, False, 1e-3)}
+    assert {job.options["warmup"] for name in runaway.SCALES for job in runaway.jobs(name)} == {0}
+    small = {job.options["width"] for scale in ("smoke", "quick") for job in runaway.jobs(scale)}
+    assert small == {runaway.SCALES["smoke"].width, runaway.SCALES["quick"].width}
+    assert [job.name for job in runaway.jobs("smoke", tasks=["plain"], arms=["l1"])] == ["plain-l1-0"]
+
+
+def test_one_run(tmp_path: Path) -> None:
+    (job,) = runaway.jobs("smoke", tasks=["plain"], arms=["ssim_9"])
+    entry, _ = runaway.perform(job, here(tmp_path))
+    assert (entry["task"], entry["arm"]) == ("plain", "ssim_9")
+    assert [row[0] for row in entry["watched"]] == [1, 2, 3, 4]
+    assert set(entry["watched"][0][1]) == {"loss", "pull", "gain", "offset"}
+    # Watching changes nothing.
+    network = trial.new_network(job.options)
+    trial.fit(network, job.options, here(tmp_path / "alone"))
+    watched = trial.network_of(tmp_path, job.options)
+    for a, b in zip(watched.parameters(), network.parameters(), strict=True):
+        assert torch.equal(a, b)

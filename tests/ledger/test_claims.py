@@ -1,0 +1,377 @@
+"""Every claim, on records whose answer is known by construction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from ledger_records import below, nets, record, wobble
+
+from lossedu.experiments import sigma_report
+from lossedu.experiments.residuals import BANDS, RINGS
+from lossedu.ledger.claim import MARGINS, Claim, Evidence
+from lossedu.ledger.claims import CLAIMS, GROUPS, order
+from lossedu.ledger.decision import judge
+from lossedu.ledger.evidence import Missing
+from lossedu.ledger.families import NINE, Contest, family
+from lossedu.records import Record
+
+#: Section H of the fact sheet: every id that it has.
+IDS = (
+    *(f"Z{n}" for n in range(1, 21) if n != 5),
+    *("M1", "M4", "M5", "M6", "M7", "M8", "M9", "W1", "W2", "W4", "P1", "P2", "P3", "P4", "P5", "T1", "T2"),
+    *("L1", "L2", "L3", "L4"),
+)
+BY_ID = {claim.id: claim for claim in CLAIMS}
+RULED = [claim for claim in CLAIMS if claim.rule]
+
+#: A little noise: between seeds, far below every margin.
+SMALL = 1e-3
+
+
+def evidence(name: str, found: Record) -> Evidence:
+    rule = BY_ID[name].rule
+    assert rule is not None
+    return rule(found)
+
+
+def word(name: str, found: Record) -> str:
+    claim = BY_ID[name]
+    return judge(evidence(name, found).parts, matched=claim.matched, scale="cpu").verdict
+
+
+def table1(size: float) -> Record:
+    """Table 1 with all claimed differences `size` times as large as twice their margins (negative: reversed)."""
+    d, p, s = 0.2 * size, 1 + 0.1 * size, 0.002 * size
+    runs = nets("dd", "l2", 5, SMALL * 0, mse=1.0, edge_width=1.0)
+    runs += nets("dd", "l1", 5, SMALL, mse=below(d), psnr=0.0, ssim=0.0, bias=1.0, edge_width=p)
+    runs += nets("dd", "mix", 5, SMALL, psnr=d, bias=1.0, edge_width=p)
+    runs += nets("dd", "ssim_1.5", 5, SMALL / 100, ssim=-s)
+    runs += nets("dd", "ms_ssim", 5, SMALL, bias=p)
+    runs += [{"task": "jpeg", "arm": "input", "seed": 0, "values": {"": {}}}]
+    runs += nets("jpeg", "l2", 5) + nets("jpeg", "ms_ssim", 5)
+    found = record("table1", runs)
+    # The input is the same picture for every seed: these nets must not have levels of their own.
+    for seed in range(5):
+        for where in ("test", "train"):
+            table = found.scores[f"jpeg-input-0@{where}"].copy()
+            columns = found.settings["columns"]
+            table[:, columns.index("mse")] *= below(-d) * (1 + wobble(seed, SMALL))
+            found.scores[f"jpeg-l2-{seed}@{where}"] = table
+            table = found.scores[f"jpeg-input-0@{where}"].copy()
+            table[:, columns.index("psnr")] += -d + wobble(seed, SMALL)
+            found.scores[f"jpeg-ms_ssim-{seed}@{where}"] = table
+    return found
+
+
+def convergence(size: float) -> Record:
+    d = 0.2 * size
+    runs = []
+    for mode in ("adam", "adam_tuned", "sgd", "sgd_tuned"):
+        for seed in range(5):
+            for arm in ("l1", "l2"):
+                ahead = d if arm == "l1" else 0.0
+                w = wobble(seed, SMALL) * (1 if arm == "l1" else -1)
+                gains = {"trunk": -0.3, "continue": 0.0, "reset": 0.0, "switch": d}
+                values = {branch: {"mse": below(ahead + gain + w)} for branch, gain in gains.items()}
+                values["switch"]["mse"] = below(d + 0.5 * abs(w))  # the same end for both
+                values["reset"]["mse"] = values["continue"]["mse"] = below((d if arm == "l1" else 0.0) + w)
+                runs.append({"task": "dd", "arm": arm, "mode": mode, "seed": seed, "values": values})
+    return record("convergence", runs)
+
+
+def ends(wall: float, gap: float = 0.0, mode: str = "adam_tuned") -> Record:
+    """Nets that began with l1 or l2: walls of 0.5 within a loss and of `wall` between them, errors `gap` dB apart."""
+    runs = [
+        {
+            "task": "dd",
+            "arm": arm,
+            "mode": mode,
+            "seed": seed,
+            "values": {branch: {"mse": below(ahead + wobble(seed, SMALL))}, "switch" if arm == "l2" else "reset": {}},
+        }
+        for arm, branch, ahead in (("l1", "switch", gap), ("l2", "continue", 0.0))
+        for seed in range(5)
+    ]
+    rows = [
+        {
+            "pair": pair,
+            "mode": other,
+            "seed": seed,
+            "barrier_relative": height + wobble(seed, SMALL) * (1 if pair == "l1-l2" else -1),
+            "distance": 0.7,
+        }
+        for pair, height in (("l1-l2", wall), ("l1-l1", 0.5), ("l2-l2", 0.5))
+        for other in ("adam", "adam_tuned")
+        for seed in range(5)
+    ]
+    return record("convergence", runs, settings={"landscape": rows})
+
+
+def arms(task: str, better: str, worse: str, column: str, gain: float, **extra: Any) -> list[dict[str, Any]]:
+    runs = nets(task, better, 5, SMALL, **{column: gain}) + nets(task, worse, 5, 0.0)
+    return [
+        {**run, **extra, "job": "-".join(map(str, [*extra.values(), task, run["arm"], run["seed"]]))} for run in runs
+    ]
+
+
+def sigma(size: float) -> Record:
+    p = 1 + 0.1 * size
+
+    def run(loss: str, seed: int, flat: float, ring: float) -> dict[str, Any]:
+        image = {f"flat_{name}": flat for name in BANDS} | {"flat_pixels": 9, "ring": [ring] * len(RINGS)}
+        return {"loss": loss, "seed": seed, "commit": "0" * 12, "images": {"a": image}, "ran_away": False}
+
+    runs = [run("ssim_1", s, p * (1 + wobble(s, SMALL)), 1.0) for s in range(5)]
+    runs += [run("ssim_9", s, 1.0, p * (1 + wobble(s, SMALL))) for s in range(5)]
+    return Record("sigma_sensitivity", "cpu", {}, runs, {"date": "2026-01-02", "device": "toy"}, "run")
+
+
+def figure9(size: float) -> Record:
+    runs: list[dict[str, Any]] = []
+    for seed in range(5):
+        w = wobble(seed, SMALL)
+        runs.append({"task": "step", "arm": "ssim_1", "seed": seed, "near_2d": 0.4, "far_2d": 0.3})
+        runs.append({"task": "step", "arm": "ssim_9", "seed": seed, "near_2d": 0.4 + 0.1 * size + w, "far_2d": 0.3})
+    for place, ratio in enumerate((1.5, 3.0, 10.0)):
+        runs.append({"task": "bias", "arm": f"levels_{place}", "seed": 0, "ratio": ratio**size})
+    return Record("figure9", "cpu", {}, runs, {"date": "2026-01-02", "device": "toy"}, "run")
+
+
+def forms(size: float) -> Record:
+    runs: list[dict[str, Any]] = []
+    scores = {}
+    for seed in range(5):
+        runs.append({"task": "rank", "arm": "ms_ssim", "seed": seed, "job": f"rank-{seed}", "ran_away": False})
+        values = 0.9 + 0.05 * size + np.array([[0.01], [-0.01], [0.0], [np.nan]]) + wobble(seed, SMALL)
+        scores[f"rank-{seed}@test"] = values.astype(np.float32)
+        for task in ("patches_64", "step_64"):
+            ratio = 1 - 0.2 * size + wobble(seed, SMALL)
+            runs.append({"task": task, "arm": "ms_ssim", "seed": seed, "job": f"{task}-{seed}", "ratio": ratio})
+    settings = {"columns": ["spearman"], "sets": {"test": ["a", "b", "c", "d"]}}
+    return Record("ms_ssim_forms", "cpu", settings, runs, {"date": "d", "device": "toy"}, "run", scores=scores)
+
+
+def jpeg_alignment(size: float) -> Record:
+    return record(
+        "jpeg_alignment",
+        arms("jpeg", "full_17", "full_16", "psnr", 0.2 * size) + arms("jpeg", "centre_17", "centre_16", "psnr", 1.0),
+    )
+
+
+def centre_or_map(size: float) -> Record:
+    runs = arms("dd", "ssim_5_centre", "ssim_5_map", "psnr", 0.2 * size, budget="patches")
+    return record("centre_or_map", runs + arms("dd", "ssim_5_centre", "none", "psnr", -3.0, budget="time"))
+
+
+def sr_start(size: float) -> Record:
+    return record("sr_start", arms("sr2", "bilinear", "bicubic", "psnr", 0.2 * size))
+
+
+MADE: dict[str, Callable[[float], Record]] = {
+    "table1": table1,
+    "convergence": convergence,
+    "sigma_sensitivity": sigma,
+    "figure9": figure9,
+    "ms_ssim_forms": forms,
+    "jpeg_alignment": jpeg_alignment,
+    "centre_or_map": centre_or_map,
+    "sr_start": sr_start,
+}
+
+#: The claims on convergence need a record each, for no nets can show all of them.
+ALONE: dict[str, Callable[[float], Record]] = {
+    "Z3": lambda size: switched(0.2 * size),
+    "Z4": lambda size: ends(0.5 + 0.3 * size),
+    "Z6": lambda size: splotches(1 + 0.1 * size),
+}
+
+
+def example(claim: Claim, size: float) -> Record:
+    """A record in which the claim holds (1), its opposite (-1), or nothing (0)."""
+    return ALONE.get(claim.id, MADE[claim.experiment])(size)
+
+
+#: What a claim says where there is no difference at all, if it is not "equivalent".
+TIES = dict.fromkeys(("Z7", "Z9", "Z11", "Z18"), "supported")
+
+
+def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
+    assert [claim.id for claim in CLAIMS] == sorted(IDS, key=order)
+    assert len({claim.statement for claim in CLAIMS}) == len(CLAIMS)
+    assert all(claim.source and claim.statement.endswith(".") for claim in CLAIMS)
+    assert {claim.id for claim in CLAIMS if claim.untestable} == {"P2", "P3", "P4", "Z20"}
+    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] == "Z" and name != "Z20"}
+    assert {name[0] for name in IDS} == set(GROUPS)
+
+
+def test_ids_sort_by_number() -> None:
+    assert sorted(["M1", "Z10", "Z9", "Z1"], key=order) == ["Z1", "Z9", "Z10", "M1"]
+    with pytest.raises(ValueError, match=r"^id must"):
+        order("X1")
+
+
+@pytest.mark.parametrize("claim", RULED, ids=lambda claim: claim.id)
+def test_a_claim_that_holds_is_supported(claim: Claim) -> None:
+    assert word(claim.id, example(claim, 1.0)) == "supported"
+
+
+@pytest.mark.parametrize("claim", RULED, ids=lambda claim: claim.id)
+def test_a_claim_whose_opposite_holds_is_contradicted(claim: Claim) -> None:
+    assert word(claim.id, example(claim, -1.0)) == ("refuted" if claim.matched else "not replicated")
+
+
+@pytest.mark.parametrize("claim", RULED, ids=lambda claim: claim.id)
+def test_no_difference_is_a_tie(claim: Claim) -> None:
+    # Z17 has no margin, and nothing can be inside none.
+    expected = "inconclusive" if claim.id == "Z17" else TIES.get(claim.id, "equivalent")
+    assert word(claim.id, example(claim, 0.0)) == expected
+
+
+def switched(gain: float) -> Record:
+    """Trunks of both losses, each better by `gain` after a switch than after going on."""
+    runs = []
+    for mode in ("adam", "adam_tuned"):
+        for seed in range(5):
+            for arm in ("l1", "l2"):
+                w = wobble(seed, SMALL)
+                values = {"continue": {"mse": 1.0}, "reset": {"mse": 1.0}, "switch": {"mse": below(gain + w)}}
+                runs.append({"task": "dd", "arm": arm, "mode": mode, "seed": seed, "values": values})
+    return record("convergence", runs)
+
+
+def splotches(factor: float) -> Record:
+    runs = []
+    for seed in range(5):
+        for arm, own, after in (("l2", factor, 1.0), ("l1", 1.0, factor)):
+            values = {"continue": {"flat_middle": own + wobble(seed, SMALL)}, "switch": {"flat_middle": after}}
+            runs.append({"task": "dd", "arm": arm, "mode": "adam_tuned", "seed": seed, "values": values})
+    return record("convergence", runs)
+
+
+def test_the_switch_must_beat_both_controls() -> None:
+    """Without the reset of Adam's memory alone, its effect would be taken for that of the loss."""
+    found = switched(0.2)
+    columns = found.settings["columns"]
+    for key, table in found.scores.items():
+        if "/reset@" in key:
+            table[:, columns.index("mse")] *= below(0.2)
+    assert word("Z3", found) == "equivalent"
+
+
+def test_equal_errors_are_part_of_z4() -> None:
+    assert word("Z4", ends(0.9)) == "supported"
+    assert word("Z4", ends(0.9, gap=1.0)) == word("Z4", ends(0.9, gap=-1.0)) == "not replicated"
+
+
+def test_the_wall_between_losses_is_measured_against_two_seeds_of_one() -> None:
+    """A high wall is no finding: any two networks have one."""
+    found = ends(0.5)
+    assert word("Z4", found) == "equivalent"
+    excess = evidence("Z4", ends(0.8)).parts[0]
+    assert excess.interval().mean == pytest.approx(10 * math.log10(1.8 / 1.5), abs=1e-3)
+
+
+def test_walls_need_a_partner_in_the_same_seed() -> None:
+    found = ends(0.9)
+    found.settings["landscape"] = [
+        row for row in found.settings["landscape"] if row["pair"] == "l1-l2" or row["seed"] < 2
+    ]
+    assert word("Z4", found) == "inconclusive"
+    found.settings["landscape"] = []
+    with pytest.raises(Missing, match="no pairs of end points"):
+        evidence("Z4", found)
+
+
+def test_z2_is_judged_on_tuned_rates_with_both_optimisers() -> None:
+    found = convergence(1.0)
+    parts = evidence("Z2", found).parts
+    assert len(parts) == 4
+    assert [part.values == pytest.approx([0.2] * 5, abs=0.01) for part in parts] == [True] * 4
+    tables = {key: table for key, table in found.scores.items() if key.startswith("dd-sgd_tuned-l1") and "train" in key}
+    assert tables
+    for table in tables.values():
+        table[:, found.settings["columns"].index("mse")] /= below(0.2)
+    assert word("Z2", found) == "equivalent"  # one optimiser, on training pictures, shows no gap
+    for key, table in found.scores.items():
+        if key.startswith(("dd-adam-", "dd-sgd-")):
+            table[:, found.settings["columns"].index("mse")] *= 7.0 if "l1" in key else 1.0
+    notes = evidence("Z2", found).notes
+    assert any("untuned" in note and "-8." in note for note in notes)  # told, and without a say
+    assert word("Z2", found) == "equivalent"
+
+
+def test_z1_needs_the_training_pictures_too() -> None:
+    found = table1(1.0)
+    for key, table in found.scores.items():
+        if key.startswith("dd-l1-") and key.endswith("@train"):
+            table[:, found.settings["columns"].index("mse")] /= below(0.2)
+    assert word("Z1", found) == "equivalent"
+
+
+def test_z13_agrees_with_the_report_of_the_chapter() -> None:
+    found = sigma(0.7)
+    for run in found.runs:  # only what lies 3 to 10 px off an edge may count
+        run["images"]["a"]["ring"] = [9.0 if run["seed"] % 2 else 0.1, *run["images"]["a"]["ring"][1:4], 7.0, None]
+    parts = evidence("Z13", found).parts
+    flat = sigma_report.difference(found, "flat_middle", "ssim_1", "ssim_9")
+    ring = sigma_report.difference(found, "ring", "ssim_9", "ssim_1", 2)
+    assert parts[0].interval() == pytest.approx(flat) and parts[1].interval() == pytest.approx(ring)
+    found.runs[0]["ran_away"] = True
+    gone = evidence("Z13", found)
+    assert len(gone.parts[0].values) == 4
+    assert gone.notes == ("left out, which favours their loss: ssim_1, seed 0, ran away",)
+
+
+def test_z14_does_not_count_what_happens_on_flat_ground() -> None:
+    found = figure9(0.0)
+    for run in found.runs:
+        if run["arm"] == "ssim_9":
+            run["near_2d"] += 0.3
+            run["far_2d"] += 0.3
+    assert word("Z14", found) == "equivalent"
+
+
+def test_z17_ranks_over_pictures_and_time_over_seeds() -> None:
+    ranks, time = evidence("Z17", forms(1.0)).parts
+    assert ranks.of == "pictures" and ranks.values == pytest.approx([0.06, 0.04, 0.05], abs=2e-3)
+    assert time.values == pytest.approx([100 * (-0.2 + wobble(seed, SMALL)) for seed in range(5)])
+    assert word("Z17", forms(0.0)) == "inconclusive"
+
+
+def test_runs_without_the_arms_of_a_claim_are_missing() -> None:
+    few = record("table1", nets("dd", "l1") + nets("dd", "l2"))
+    assert evidence("Z1", few)
+    for name in ("Z8", "Z9", "Z10", "Z11", "Z16"):
+        with pytest.raises(Missing):
+            evidence(name, few)
+
+
+@pytest.mark.parametrize("claim", RULED, ids=lambda claim: claim.id)
+def test_endpoints_and_margins_are_those_of_the_primary_part(claim: Claim) -> None:
+    found = evidence(claim.id, example(claim, 1.0))
+    assert found.parts[0].unit == claim.unit and found.parts[0].margin == claim.margin == MARGINS[claim.unit]
+    assert claim.endpoint and claim.rule is not None and claim.rule.__doc__
+
+
+def test_a_family_names_what_is_worse_and_corrects_for_its_size() -> None:
+    runs = nets("dd", "mix", 5, 1e-6, psnr=1.0, gmsd=1.1, ssim=0.5)
+    runs += nets("dd", "l1", 5)
+    found = record("table1", runs)
+    told = family(found, [Contest("dd", "mix", "l1", column) for column in ("psnr", "gmsd", "ssim", "fsim")])
+    assert "2 of 4 comparisons are better, 1 worse (mix against l1 by gmsd in dd)" in told
+    # p = 0.02 alone, and not one of thirty
+    noisy = record("table1", nets("dd", "mix", 3, 0.05, psnr=0.2) + nets("dd", "l1", 3))
+    assert "1 of 1" in family(noisy, [Contest("dd", "mix", "l1", "psnr")])
+    many = [Contest("dd", "mix", "l1", "psnr")] * 30
+    assert "0 of 30 comparisons are better, 0 worse" in family(noisy, many)
+    assert set(NINE) == {"mse", "psnr", "l1", "ssim", "ms_ssim", "iw_ssim", "gmsd", "fsim", "fsimc"}
+
+
+def test_family_of_z8_leaves_the_primary_one_out() -> None:
+    runs = nets("dd", "mix", 3, SMALL, psnr=1.0) + nets("dd", "l1", 3) + nets("sr2", "mix", 3) + nets("sr2", "l1", 3)
+    note = evidence("Z8", record("table1", runs)).notes[-1]
+    assert "of 17 comparisons" in note  # 9 indices, 2 tasks, less one
