@@ -63,7 +63,8 @@ def table1(
                 run["watched"] = watched(ALPHAS[arm], seed)
             runs.append(run)
             # Every loss wobbles in its own order.
-            wobble = [-1, 0, 1, -0.5, 0.5][(seed + sorted(LOSSES).index(arm)) % 5] if arm in LOSSES else 0
+            order = np.random.default_rng(list(LOSSES).index(arm)).permutation(5) if arm in LOSSES else [0] * 5
+            wobble = [0, -1, 1, -0.5, 0.5][order[seed]]
             shaken = {column: effect.get(column, 1.0) + spread * wobble for column in COLUMNS}
             for where in SETS:
                 tables[f"{job}@{where}"] = rows(0 if arm == "input" else seed, shaken, where)

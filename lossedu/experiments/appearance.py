@@ -42,6 +42,9 @@ SMALLEST = default_kernel_size(HALF * 64.0) // 2 + 1
 #: The chessboard distances to the nearest strong edge between which `ring` is measured, in pixels.
 RING = (3, 10)
 
+#: The number of flat or of quiet pixels below which a picture says nothing about them.
+FEW = 100
+
 #: The mean chroma below which a picture counts as grey.
 GREY = 1e-3
 
@@ -69,7 +72,7 @@ class Reference:
 
     @cached_property
     def flat(self) -> Tensor | None:
-        """Where the picture is flat, or None."""
+        """Where the picture is flat; None where hardly anywhere."""
         return _some(flat_mask(self.clean)) if self.side >= SMALLEST else None
 
     @cached_property
@@ -135,7 +138,8 @@ def aspects(output: Tensor, reference: Reference) -> dict[str, float]:
 
 
 def _some(mask: Tensor) -> Tensor | None:
-    return mask if bool(mask.any()) else None
+    """Return a mask that holds enough pixels for a mean, or None."""
+    return mask if int(mask.sum()) >= FEW else None
 
 
 def _mean(x: Tensor, mask: Tensor) -> float:

@@ -4,7 +4,8 @@ Two ways of failing, each watched on a batch that training does not see:
 
 - ``wide``: 64 filters, a way back to the input, Adam at 2e-3.  The network begins near the truth.
 - ``plain``: 16 filters without a way back, Adam at 1e-3.  The network begins with an output that has nothing to do with
-  the picture, and as likely with its negative: SSIM of a picture and its negative is 1, or nearly so.
+  the picture, and as likely with its negative: SSIM of y and -y is nearly 1 where a wide window sees texture (0.95 on
+  grass with sigma 9, 0.8 on a mean of photographs), and there it hardly pulls.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .tasks import Batches, Network
 
 NAME = "runaway"
 
-TASKS = ("wide", "plain")
+TASKS = ("wide", "warm", "plain")
 ARMS = ("ssim_1", "ssim_5", "ssim_9", "l1")
 
 SCALES: Mapping[str, Scale] = {
@@ -36,8 +37,9 @@ SCALES: Mapping[str, Scale] = {
 
 #: Condition -> what it changes in a scale, but for the smallest ones.
 CONDITIONS: Mapping[str, Mapping[str, Any]] = {
-    "wide": {"width": 64, "residual": True, "lr": 2e-3},
-    "plain": {"width": 16, "residual": False, "lr": 1e-3},
+    "wide": {"width": 64, "residual": True, "lr": 2e-3, "schedule": "cosine"},
+    "warm": {"width": 64, "residual": True, "lr": 2e-3, "schedule": "warm"},
+    "plain": {"width": 16, "residual": False, "lr": 1e-3, "schedule": "cosine"},
 }
 
 #: A batch that training does not see.

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .. import _validate
@@ -35,10 +34,6 @@ KINDS = ("cheap", "all", "deep")
 
 #: The smallest sides that an index can be computed for.
 SMALLEST = {"ssim": 11, "ms_ssim": 161, "iw_ssim": 161, "gmsd": 3, "fsim": 6, "lpips": 16, "dists": 1}
-
-#: How many pixels a picture may lack for MS-SSIM and IW-SSIM: both pictures are continued by so many, mirrored.  Halved
-#: photographs of 321 x 481 pixels have 160 x 240, where five levels need 161.
-LACKING = 1
 
 
 class Judge:
@@ -153,9 +148,8 @@ def _structure(x: Tensor, reference: Reference) -> dict[str, float]:
     found = {}
     side, y = reference.side, reference.clean
     for name, index in (("ms_ssim", ms_ssim), ("iw_ssim", iw_ssim)):
-        if side >= SMALLEST[name] - LACKING:
-            lack = [max(0, SMALLEST[name] - size) for size in (x.shape[-1], x.shape[-2])]
-            found[name] = float(index(*(F.pad(z, (0, lack[0], 0, lack[1]), mode="reflect") for z in (x, y))))
+        if side >= SMALLEST[name]:
+            found[name] = float(index(x, y))
     if side >= SMALLEST["gmsd"]:
         found["gmsd"] = float(gmsd(x, y))
     if side >= SMALLEST["fsim"]:

@@ -80,6 +80,8 @@ def fit(
         file, first = place.folder / "warmup.pt", functools.partial(train, network, arms.loss("l2"))
         first(lambda step: batch_of(step + steps), steps=options["warmup"], lr=1e-3, checkpoint=file, **common)
     settings: dict[str, Any] = {"steps": steps, "lr": options["lr"], **common, **keywords}
+    if "schedule" in options:
+        settings.setdefault("schedule", options["schedule"])
     if watch is not None:
         settings.setdefault("watch_every", max(1, steps // 20))
         settings["watch"] = watch(network, batch_at)

@@ -80,7 +80,7 @@ def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarra
     entry["validation"] = float(f"{np.mean(values):.6g}")
     entry["mse"] = float(f"{np.mean(errors):.6g}")
     entry["psnr"] = round(float(np.mean(-10 * np.log10(errors))), 4)
-    entry["ran_away"] |= entry["psnr"] < LOST
+    entry["ran_away"] |= not entry["psnr"] >= LOST  # nor is what is no number a choice
     return entry, {}
 
 

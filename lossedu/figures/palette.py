@@ -6,8 +6,8 @@ simulated protanopia, deuteranopia and tritanopia, at a contrast of at least 3:1
 whose lightness falls evenly as sigma grows, so it keeps its order in a grey print.  No two losses share a marker, and
 no two members of the family a line style: colour is never the only sign.
 
-The other forms of MS-SSIM darken its hue, and Mix grows darker with its weight alpha, in even steps of lightness; the
-thin crosses of the sweep have one arm more with each step.
+The other forms of MS-SSIM darken its hue, and Mix grows darker with its weight alpha, in even steps of lightness and
+with more points to its star.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _STYLES: dict[str, tuple[str, Any, Any, str]] = {
     "ms_ssim_dense": ("#158470", (0, (1.2, 1.2)), (6, 1, 0), "MS-SSIM, dense"),
     "ms_ssim_pyramid": ("#0a655c", (0, (6, 1.5, 1.2, 1.5)), (3, 1, 0), "MS-SSIM, pyramid"),
     "ms_ssim_sigma": ("#004748", (0, (5, 1.5)), (4, 1, 0), r"MS-SSIM$_\sigma$"),
-    "mix_0": ("#eb63a2", (0, (1.2, 1.2)), (3, 2, 0), r"Mix, $\alpha=0$"),
-    "mix_0.025": ("#d85191", (0, (4, 1.5)), (4, 2, 0), r"Mix, $\alpha=0.025$"),
-    "mix_0.1": ("#c53e80", (0, (6, 1.5, 1.2, 1.5)), (5, 2, 0), r"Mix, $\alpha=0.1$"),
-    "mix_0.3": ("#b22a70", (0, (10, 1.5, 1.2, 1.5, 1.2, 1.5)), (7, 2, 0), r"Mix, $\alpha=0.3$"),
+    "mix_0": ("#eb63a2", (0, (1.2, 1.2)), (3, 1, 180), r"Mix, $\alpha=0$"),
+    "mix_0.025": ("#d85191", (0, (4, 1.5)), (4, 1, 45), r"Mix, $\alpha=0.025$"),
+    "mix_0.1": ("#c53e80", (0, (6, 1.5, 1.2, 1.5)), (5, 1, 180), r"Mix, $\alpha=0.1$"),
+    "mix_0.3": ("#b22a70", (0, (10, 1.5, 1.2, 1.5, 1.2, 1.5)), (8, 1, 0), r"Mix, $\alpha=0.3$"),
     "mix": ("#9f0f60", "-", "X", "Mix"),
     "perceptual": ("#615400", "-", "*", "Perceptual"),
     "histogram_emd": ("#7c5887", (0, (5, 1.5)), "h", "Histogram EMD"),

@@ -18,7 +18,7 @@ def z12(record: Record) -> Evidence:
     def gap(form: str) -> Paired:
         return paired(record, Nets(f"{form}_17", "jpeg"), Nets(f"{form}_16", "jpeg"), "psnr")
 
-    found, notes = gap("full"), beside("the same for the centre pixel alone", "dB", lambda: gap("centre"))
+    found, notes = gap("full"), beside("the same with SSIM_1.5 at the centre of the patch", "dB", lambda: gap("centre"))
     return gathered(
         (part("misaligned over aligned patches by mean PSNR, loss on the full patch", found, "dB"), found), notes=notes
     )

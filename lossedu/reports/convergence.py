@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..experiments.convergence import ARMS, BRANCHES, MODES, OTHER
 from ..figures import chart, loss_style
@@ -20,9 +21,9 @@ from .wording import NOTHING, estimate, label, number
 #: Mode -> how it is called.
 TITLES = {
     "adam": "Adam, one step size",
-    "adam_tuned": "Adam, step size tuned for each",
+    "adam_tuned": "Adam, step sizes tuned",
     "sgd": "SGD, one step size",
-    "sgd_tuned": "SGD, step size tuned for each",
+    "sgd_tuned": "SGD, step sizes tuned",
 }
 
 _DASHES: dict[str, Any] = {"continue": "-", "reset": (0, (5, 1.5)), "switch": (0, (1.2, 1.2))}
@@ -53,7 +54,7 @@ def courses(record: Record, mode: str, arm: str, branch: str) -> dict[int, list[
 
 
 def draw_curves(record: Record, mode: str = "adam_tuned") -> Figure:
-    """Draw the inset of section 5.1 with its controls: the test error over the steps, from the split on once more.
+    """Draw the inset of section 5.1 with its controls: the test error over the steps, and from the switch on once more.
 
     A light line for each seed and a dark one for their mean; the colour is that of the first loss.
 
@@ -64,6 +65,7 @@ def draw_curves(record: Record, mode: str = "adam_tuned") -> Figure:
     """
     _known(record, mode)
     figure, (whole, close) = chart(2, height=420)
+    whole.set_yscale("log")
     split, said = record.settings["steps"], set()
     for arm in ARMS:
         _course(whole, courses(record, mode, arm, "trunk"), loss_style(arm)["color"], "-", "")
@@ -80,8 +82,11 @@ def draw_curves(record: Record, mode: str = "adam_tuned") -> Figure:
     for ax in (whole, close):
         ax.axvline(split, color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
         ax.set_xlabel("step")
-    whole.set(yscale="log", title="the whole course", ylabel=r"1000 $\ell_2$, test pictures")
-    close.set(title="from the split on", xlim=(split * 0.98, split * 1.52))
+    whole.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    whole.yaxis.set_major_formatter("{x:g}")
+    whole.yaxis.set_minor_formatter(NullFormatter())
+    whole.set(title="the whole course", ylabel=r"1000 $\ell_2$, test pictures")
+    close.set(title="from the switch on", xlim=(split * 0.98, split * 1.52))
     if whole.get_legend_handles_labels()[0]:
         figure.legend(*whole.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     wording.remark(figure, [f"{TITLES[mode]}.", *sorted(said), *gaps(record, mode)])
@@ -127,8 +132,8 @@ def switch_effects(record: Record) -> str:
                 for branch in ("switch", "reset")
                 for where in ("test", "train")
             ]
-            rows.append([TITLES[mode], f"{label(arm)} then {label(OTHER[arm])}", *cells])
-    head = ["", "", "switched, test", "switched, training", "reset, test", "reset, training"]
+            rows.append([TITLES[mode], label(arm), *cells])
+    head = ["", "first loss", "switched, test", "switched, training", "reset, test", "reset, training"]
     notes = [
         "Gain over the same loss continued, in dB of the pooled squared error: above 0 the error is smaller.",
         f"Mean and 95 % interval over seeds, where there are {wording.LEAST_SEEDS} or more; ~: it holds 0.",

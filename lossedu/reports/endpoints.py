@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from ..experiments.convergence import ARMS, BRANCHES, MODES
 from ..figures import chart, loss_style
@@ -39,6 +38,12 @@ def draw_final(record: Record) -> Figure:
         ax.set(title=TITLES[mode], xticks=range(len(BRANCHES)), xlim=(-0.5, len(BRANCHES) - 0.5))
         ax.set_xticklabels(["continued", "reset", "switched"])
         ax.set_ylabel(r"1000 $\ell_2$, test")
+    # One scale for both modes of an optimiser.
+    for optimizer in dict.fromkeys(MODES[mode][0] for mode in modes):
+        group = [ax for ax, mode in zip(panels, modes, strict=False) if MODES[mode][0] == optimizer]
+        limits = [ax.get_ylim() for ax in group]
+        for ax in group:
+            ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
     _finish(figure, panels, len(modes), gaps(record, *modes))
     return figure
 
@@ -101,9 +106,9 @@ def _finish(figure: Figure, panels: Sequence[Axes], used: int, notes: Sequence[s
     """Take away empty panels, and put the legend of all below the last."""
     for ax in panels[used:]:
         ax.remove()
-    handles: dict[str, Line2D] = {}
+    handles: dict[str, Any] = {}
     for ax in panels[:used]:
-        handles |= {text: handle for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)}
+        handles = {text: handle for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)} | handles
     if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(3, len(handles)))
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=1 if len(handles) > 2 else 2)
     wording.remark(figure, notes)

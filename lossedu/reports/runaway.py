@@ -21,6 +21,8 @@ CHANNELS = {"red": "-", "green": (0, (5, 1.5)), "blue": (0, (1.2, 1.2))}
 #: The gain is linear up to here and logarithmic beyond: a network may go very far.
 LINEAR = 1.5
 
+_TICKS = (-1000, -100, -10, -1, 0, 1, 10, 100, 1000)
+
 
 def draw_gain(record: Record, condition: str) -> Figure:
     """Draw the gain of each channel of the output over the steps, one panel a loss, one line a seed and channel.
@@ -55,9 +57,13 @@ def draw_gain(record: Record, condition: str) -> Figure:
                     ax.plot(steps[-1:], gains[-1:], "x", color=color, markeredgewidth=2, clip_on=False, gid="negative")
         for level in (0, 1):
             ax.axhline(level, color=FAINT, linewidth=1, linestyle="-" if level == 0 else (0, (2, 2)), zorder=1)
-        ax.set(title=label(arm), yscale="symlog")
+        ax.set_title(label(arm))
         ax.set_yscale("symlog", linthresh=LINEAR, linscale=2)
         ax.set_xlabel("step")
+    low, high = axes[0].get_ylim()
+    ticks = [tick for tick in _TICKS if low <= tick <= high]
+    axes[0].set_yticks(ticks, [wording.number(tick, 0) for tick in ticks])
+    axes[0].set_yticks([], minor=True)
     for ax in axes[len(arms) :]:
         ax.remove()
     for ax in axes[:: min(2, len(arms))][:rows]:

@@ -125,8 +125,8 @@ def beside_paper(record: Record, task: str) -> str:
     notes = [
         f"Differences to the network trained with $\\ell_2$: ours ({seeds} seeds, ± half of the 95 % interval where "
         f"there are {LEAST_SEEDS} or more), and in brackets the paper's (one network each).",
-        "≠: the other sign than in the paper (by the means alone, where there is no interval); ~: our interval holds 0, "
-        "and no sign is certain.",
+        "≠: the other sign than in the paper (by the means alone, where there is no interval); ~: our interval holds "
+        "0, and no sign is certain.",
     ]
     return "\n\n".join([text, " ".join([*notes, *_gaps(record, task, absent)])])
 
@@ -153,6 +153,7 @@ def draw_sweep(record: Record, task: str = "dd") -> Figure:
     figure, panels = chart(2, height=340)
     for ax, (column, factor, unit) in zip(panels, (("psnr", 1, "dB"), ("ssim", 1000, "10⁻³")), strict=True):
         ax.axhline(0, color=loss_style("mix_0")["color"], linewidth=1.5, zorder=2)
+        ax.plot([0], [0], **loss_style("mix_0") | {"markersize": 8})
         for place, arm in enumerate(ALPHAS):
             if arm in arms and arm != "mix_0":
                 values = [factor * value for value in gap(record, task, arm, "mix_0", column).values()]

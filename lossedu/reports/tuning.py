@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import blended_transform_factory
+from matplotlib.lines import Line2D
 
 from ..experiments.arms import LOSSES
 from ..experiments.tuning import at_the_end, choose, means
@@ -25,15 +25,15 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "Mix": ("mix_0", "mix_0.025", "mix_0.1", "mix_0.3", "mix"),
 }
 
-#: In percent above the best; what is worse stands at the upper edge.
-CAP = 30.0
+#: In percent above the best; what is worse stands in a strip above, one row a loss.
+CAP, ROW = 30.0, 4.0
 
 
 def draw_tuning(record: Record, task: str) -> Figure:
     """Draw the validation loss over the step size for every loss, in percent above the best.
 
-    The chosen step size has a ring.  Under those with a cross at the upper edge a network ran away; a triangle stands
-    for a value beyond the axis.
+    The chosen step size has a ring.  What does not fit the axis stands in the strip above it: a cross where a network
+    ran away, a triangle where the loss is larger still.
 
     Raises
     ------
@@ -49,38 +49,51 @@ def draw_tuning(record: Record, task: str) -> Figure:
     panels.append(("gradient descent", "sgd", [arm for arm in LOSSES if (arm, "sgd") in values]))
     panels = [panel for panel in panels if panel[2]]
     rows = math.ceil(len(panels) / 2)
-    figure, axes = chart(min(2, len(panels)), rows=rows, height=310 * rows)
+    figure, axes = chart(min(2, len(panels)), rows=rows, height=140 + 270 * rows)
     for ax, (title, optimizer, arms) in zip(axes, panels, strict=False):
-        for arm in arms:
-            _curve(ax, values[arm, optimizer], chosen.get((arm, optimizer)), arm)
-        ax.set(title=title, xscale="log", xlabel="step size", ylabel="loss above the best (%)", ylim=(-2.5, CAP * 1.45))
+        top = CAP + ROW * (len(arms) + 1)
+        ax.axhspan(CAP + ROW / 2, top, facecolor="#f0f0f0", linewidth=0, zorder=0)
+        for place, arm in enumerate(reversed(arms)):
+            _curve(ax, values[arm, optimizer], chosen.get((arm, optimizer)), arm, CAP + ROW * (place + 1))
+        ax.set(title=title, xscale="log", xlabel="step size", ylabel="loss above best (%)", ylim=(-2.5, top))
         rates = sorted({rate for arm in arms for rate in values[arm, optimizer]})
         ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
         ax.set_xticks([], minor=True)
         ax.set_yticks(range(0, int(CAP) + 1, 10))
-        ax.legend(loc="upper center", ncols=2, columnspacing=1.0, handlelength=2.4, borderaxespad=1.2)
     for ax in axes[len(panels) :]:
         ax.remove()
-    wording.remark(figure, _lost(record, task) + wording.unfinished(record))
+    _legend(figure, [arms for _, optimizer, arms in panels if optimizer == "adam"] or [panels[0][2]])
+    drawn = [line.get_gid() for ax in figure.axes for line in ax.get_lines() if len(line.get_xdata())]  # type: ignore[arg-type]
+    said = [text for gid, text in (("away", "×: ran away."), ("beyond", "▲: beyond the axis.")) if gid in drawn]
+    wording.remark(figure, [*said, *_lost(record, task), *wording.unfinished(record)])
     return figure
 
 
-def _curve(ax: Axes, by_rate: Mapping[float, float], chosen: float | None, arm: str) -> None:
+def _curve(ax: Axes, by_rate: Mapping[float, float], chosen: float | None, arm: str, row: float) -> None:
     best = min(by_rate.values())
     rates = sorted(by_rate)
     excess = {rate: 100 * (by_rate[rate] / best - 1) if math.isfinite(by_rate[rate]) else math.nan for rate in rates}
     inside = [excess[rate] if excess[rate] <= CAP else math.nan for rate in rates]
     style = loss_style(arm)
     ax.plot(rates, inside, **style)
-    edge = blended_transform_factory(ax.transData, ax.transAxes)
-    off: dict[str, Any] = {"transform": edge, "color": style["color"], "linestyle": "none"}
+    off: dict[str, Any] = {"color": style["color"], "linestyle": "none"}
     beyond = [rate for rate in rates if excess[rate] > CAP]
     away = [rate for rate in rates if not math.isfinite(by_rate[rate])]
-    ax.plot(beyond, [0.72] * len(beyond), marker="^", markersize=6, gid="beyond", **off)
-    ax.plot(away, [0.72] * len(away), marker="x", markersize=8, markeredgewidth=2, gid="away", **off)
+    ax.plot(beyond, [row] * len(beyond), marker="^", markersize=5, gid="beyond", **off)
+    ax.plot(away, [row] * len(away), marker="x", markersize=6, markeredgewidth=2, gid="away", **off)
     if chosen is not None:
         look = {"markerfacecolor": "none", "markeredgecolor": style["color"], "markeredgewidth": 1.5}
         ax.plot([chosen], [excess[chosen]], "o", markersize=13, gid="chosen", **look)
+
+
+def _legend(figure: Figure, families: Sequence[Sequence[str]]) -> None:
+    """One column a family: columns are filled up, as matplotlib would break them elsewhere."""
+    longest = max(map(len, families))
+    handles = []
+    for arms in families:
+        handles += [Line2D([], [], **loss_style(arm)) for arm in arms]
+        handles += [Line2D([], [], linestyle="none", label=" ")] * (longest - len(arms))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(families), handlelength=2.4, columnspacing=1.2)
 
 
 def _lost(record: Record, task: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from ..figures import loss_style, seed_dots
 from ..figures.style import FAINT
@@ -93,7 +94,7 @@ def unfinished(record: Record) -> list[str]:
 
 def remark(figure: Figure, sentences: Iterable[str], width: int = 95) -> None:
     """Write sentences below a figure; none where there are none."""
-    text = "\n".join(textwrap.wrap(" ".join(sentences), width))
+    text = "\n".join(textwrap.wrap(" ".join(sentences), width, break_on_hyphens=False))
     if text:
         figure.supxlabel(text, fontsize=11, color=FAINT)
 
@@ -104,5 +105,9 @@ def dots(ax: Axes, x: float, values: Sequence[float], name: str, *, text: str | 
         seed_dots(ax, x, values, name, label=text, shift=shift)
     elif values:
         style = loss_style(name)
-        look = {"markerfacecolor": "white", "markeredgecolor": style["color"], "linestyle": "none"}
-        ax.plot([x] * len(values), values, marker="o", label=style["label"] if text is None else text, **look)
+        look = {"markerfacecolor": "white", "markeredgecolor": style["color"], "markersize": 5}
+        place = ax.transData + ScaledTranslation(shift / 72, 0, ax.figure.dpi_scale_trans)
+        ax.plot([x] * len(values), values, "o", label=style["label"] if text is None else text, transform=place, **look)
+        # What has a transform of its own does not count for the limits.
+        ax.update_datalim([(x, value) for value in values])
+        ax.autoscale_view()

@@ -62,6 +62,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": lambda way: 0.5 * (1 + math.cos(math.pi * way)),
     "constant": lambda way: 1.0,
+    "warm": lambda way: min(1.0, 20 * way) * SCHEDULES["cosine"](way),
 }
 
 
@@ -101,8 +102,9 @@ def train(
         First step size.
     optimizer : {"adam", "sgd"}
         Adam with torch's defaults, or gradient descent with momentum 0.9.
-    schedule : {"cosine", "constant"}
-        How the step size goes on: to 0 along half a cosine, or not at all.
+    schedule : {"cosine", "constant", "warm"}
+        How the step size goes on: to 0 along half a cosine, or not at all; "warm" is the cosine after a rise from 0
+        over the first twentieth of the steps.
     precision : {"float32", "bfloat16"}
         What the network computes in; weights and loss stay in float32.
     compiled : bool

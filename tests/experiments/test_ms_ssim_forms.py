@@ -125,12 +125,12 @@ def test_agreement_apart_from_what_is_trivial() -> None:
     kinds = np.array(["a"] * 3 + ["b"] * 3)
     reference = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
     ours = np.array([0.6, 0.5, 0.4, 0.9, 0.8, 0.7])
-    decibels = np.array([40.0, 35.0, 30.0, 35.5, 20.0, 10.0])
+    decibels = np.array([40.0, 39.5, 30.0, 30.5, 20.0, 10.0])
     rho, tau, across, close = agreement(ours, reference, decibels, kinds)
     assert across == -1
     assert tau == pytest.approx((6 - 9) / 15)
     assert rho == pytest.approx(stats.spearmanr(ours, reference).statistic)
-    assert close == -1  # the one pair of 35 and 35.5 dB
+    assert close == -1  # 30 and 30.5 dB; 40 and 39.5 dB are of one kind
     assert agreement(reference, reference, decibels, kinds) == [1, 1, 1, 1]
     assert math.isnan(agreement(ours, reference, np.arange(6) * 10.0, kinds)[3])
 

@@ -13,34 +13,55 @@ from torch import Tensor
 import lossedu as le
 from lossedu.experiments import arms, runaway, trial
 from lossedu.experiments.gain import loss_pull
+from lossedu.metrics import psnr
 
 PLACES = (("chelsea", 110, 150), ("coffee", 150, 280), ("astronaut", 60, 200), ("rocket", 120, 300))
 
 
 def patches() -> Tensor:
+    """What cameras see: edges, and much that is smooth."""
     return torch.cat([photo(name, 31, top=top, left=left) for name, top, left in PLACES]).float()
 
 
-@pytest.mark.parametrize("name", ["ssim_1", "ssim_5", "ssim_9"])
-def test_ssim_takes_a_picture_and_its_negative_for_nearly_the_same(name: str) -> None:
-    """Both factors change their sign, and their product does not: 0.998 where PSNR is 5 dB."""
-    clean = patches()
-    similarity = 1 - arms.loss(name)(-clean, clean).item()
-    assert 0.9 < similarity < 1
-    assert le.psnr(-clean, clean).mean() < 10
-    # The pull there is next to nothing; l1 pulls as ever.
-    assert loss_pull(arms.loss(name), -clean, clean) < 0.1 * loss_pull(arms.loss(name), 0.5 * clean, clean)
+def textures() -> Tensor:
+    pieces = [photo(name, 31, top=60, left=60) for name in ("grass", "gravel")]
+    return torch.cat(pieces).float().expand(-1, 3, -1, -1).contiguous()
+
+
+@pytest.mark.parametrize("name", ["ssim_5", "ssim_9"])
+def test_ssim_takes_a_texture_and_its_negative_for_nearly_the_same(name: str) -> None:
+    """Both factors change their sign, and their product does not: about 0.95 where PSNR is 0 dB."""
+    clean, loss = textures(), arms.loss(name)
+    assert 0.93 < 1 - loss(-clean, clean).item() < 1
+    assert psnr(-clean, clean).max() < 10
+    # It pulls next to nothing there, where l1 pulls as ever,
+    assert loss_pull(loss, -clean, clean) < 0.1 * loss_pull(loss, 0.5 * clean, clean)
     assert loss_pull(arms.loss("l1"), -clean, clean) == pytest.approx(1, rel=1e-3)
-    # A blank picture is far worse: from a negative there is no way back downhill.
-    assert arms.loss(name)(torch.zeros_like(clean), clean) > 0.9
+    # and every way back leads uphill: a blank picture is far worse.
+    assert loss(torch.zeros_like(clean), clean) > 0.99
     # The negative of a photographer, 1 - y, is another matter.
-    assert arms.loss(name)(1 - clean, clean) > 0.9
+    assert loss(1 - clean, clean) > 1.5
+
+
+def test_the_smoother_the_picture_and_the_smaller_the_window_the_sooner_ssim_can_tell() -> None:
+    r"""SSIM(-y, y) = (2 m² - C1)(2 v - C2) / ((2 m² + C1)(2 v + C2)): it takes variance in the window, C2 = 0.0009."""
+    clean = patches()
+    for sigma in (1.0, 5.0, 9.0):
+        wide = torch.nn.functional.pad(clean.double(), [15] * 4, mode="reflect")
+        m = le.gaussian_blur(wide, sigma, kernel_size=31, padding="valid")
+        v = le.gaussian_blur(wide * wide, sigma, kernel_size=31, padding="valid") - m * m
+        expected = (2 * m * m - 1e-4) * (2 * v - 9e-4) / ((2 * m * m + 1e-4) * (2 * v + 9e-4))
+        found = 1 - arms.loss(f"ssim_{sigma:g}")(-clean, clean).item()
+        assert found == pytest.approx(expected.mean().item(), abs=2e-5)
+    narrow, middle, wide_ = (1 - arms.loss(f"ssim_{k}")(-clean, clean).item() for k in (1, 5, 9))
+    assert narrow < 0.1 < 0.4 < middle < wide_ < 0.7
+    assert psnr(-clean, clean).mean() < 10
 
 
 def test_one_channel_alone_may_turn_over() -> None:
-    clean = patches()
+    clean = textures()
     turned = clean * torch.tensor([1.0, -1.0, 1.0]).view(1, 3, 1, 1)
-    assert arms.loss("ssim_5")(turned, clean) < 0.05
+    assert arms.loss("ssim_5")(turned, clean) < 0.03
     found = runaway.course_of(arms.loss("ssim_5"))(lambda x: turned, lambda step: (clean, clean))(1)  # type: ignore[arg-type]
     assert found["gain"] == pytest.approx([1, -1, 1])
     assert found["offset"][0] == found["offset"][2] == 0
