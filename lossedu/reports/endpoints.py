@@ -18,11 +18,11 @@ from . import wording
 from .convergence import TITLES, gaps, modes_of
 from .wording import label
 
-#: Pair of `settings["landscape"]` -> what its two networks are.
+#: Pair of `settings["landscape"]` -> what its two networks are, always of two seeds.
 _PAIRS = {
-    "l1-l2": r"$\ell_2$ throughout and $\ell_1$ then $\ell_2$",
-    "l2-l2": r"two seeds of $\ell_2$ throughout",
-    "l1-l1": r"two seeds of $\ell_1$ then $\ell_2$",
+    "l1-l2": r"$\ell_1$ then $\ell_2$, against $\ell_2$ throughout",
+    "l2-l2": r"$\ell_2$ throughout, both",
+    "l1-l1": r"$\ell_1$ then $\ell_2$, both",
 }
 
 
@@ -58,8 +58,8 @@ def _ends(record: Record, mode: str, arm: str, branch: str) -> list[float]:
 def draw_landscape(record: Record) -> Figure:
     """Draw the error on the straight line between two end points, one panel a mode: dB above that between the ends.
 
-    Of networks whose order of channels and scales have been matched; two seeds of one loss say how much of a wall
-    there is between networks that differ in luck alone.
+    Of networks whose order of channels and scales have been matched, and which all end with l2; two that began alike
+    say how much of a wall there is between networks that differ in luck alone.
 
     Raises
     ------

@@ -83,7 +83,8 @@ def losses_left_out(runs: Iterable[Mapping[str, Any]], branches: Sequence[str] =
         for why in dict.fromkeys(left_out(run, branch) for branch in branches)
         if why
     ]
-    return [f"Left out of all means: {', '.join(found)}."] if found else []
+    # One network may serve several modes.
+    return [f"Left out of all means: {', '.join(dict.fromkeys(found))}."] if found else []
 
 
 def unfinished(record: Record) -> list[str]:

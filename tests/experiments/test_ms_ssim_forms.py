@@ -73,12 +73,23 @@ def test_damage_grows_with_its_strength() -> None:
         assert values[0] > 28 and 8 < values[-1] < 31, f"{kind}: {values}"
 
 
+def test_tones_go_where_they_should() -> None:
+    clean = photo("coffee", 48, top=150, left=280).float()
+    x, kinds = distortions.damaged(clean), np.array(distortions.names())
+    means = {kind: x[torch.from_numpy(kinds == kind)].mean(dim=(1, 2, 3)) - clean.mean() for kind in distortions.KINDS}
+    assert (means["brightness"] > 0.005).all()
+    assert (means["gamma"] < -0.005).all()
+    assert means["contrast"].abs().max() < 1e-4
+
+
 def test_damage_is_seeded_and_can_be_thinned() -> None:
     clean = photo(size=32).float()
     x, same, other = (distortions.damaged(clean, seed=seed) for seed in (3, 3, 4))
     drawn = np.array([kind in ("noise", "grain", "sensor") for kind in distortions.names()])
     assert torch.equal(x, same)
     assert [not torch.equal(a, b) for a, b in zip(x, other, strict=True)] == drawn.tolist()
+    grain = torch.stack([x[place] - clean[0] for place in (5, 6)]).flatten(1)  # two strengths, each drawn anew
+    assert torch.corrcoef(grain)[0, 1].abs() < 0.3
     few = distortions.damaged(clean, strengths=2, seed=3)
     assert len(few) == len(distortions.names(2)) == 18
     assert torch.equal(few[:2], x[[0, 2]])

@@ -39,7 +39,7 @@ def plain() -> Record:
             "input": {"psnr": 0.85, "mse": 3.0, "slope": 1.05, "edge_width": 1.3, "ssim": 0.8},
             "l2": {"edge_width": 1.02},
             "l1": {"psnr": 1.04, "mse": 0.8, "slope": 1.008, "edge_width": 0.93},
-            "mix": {"psnr": 1.041, "ssim": 1.05, "slope": 1.03, "edge_width": 0.83},
+            "mix": {"psnr": 1.043, "ssim": 1.05, "slope": 1.03, "edge_width": 0.83},
             "ms_ssim": {"psnr": 0.97, "ssim": 1.049},
         },
         spread=0.002,
@@ -72,7 +72,7 @@ def test_best_is_bold_and_a_dagger_marks_what_may_be_as_good(plain: Record) -> N
     found = cells(table1.table(plain, "dd"))
     for name, best in (("PSNR (dB) ↑", "Mix"), (r"1000 $\ell_2$ ↓", r"$\ell_1$"), ("SSIM ↑", "Mix")):
         assert [head for head, cell in found[name].items() if cell.startswith("**")] == [best]
-    # 0.1 % better than l1, and off by as much from seed to seed; l2 is 4 % behind.
+    # 0.3 % better than l1, and off by as much from seed to seed; l2 is 4 % behind.
     assert "†" in found["PSNR (dB) ↑"][r"$\ell_1$"]
     assert "†" not in found["PSNR (dB) ↑"][r"$\ell_2$"] + found["PSNR (dB) ↑"]["Input"]
     assert "†" in found["SSIM ↑"]["MS-SSIM"]
@@ -99,7 +99,7 @@ def test_the_input_can_be_best(plain: Record) -> None:
 
 
 def test_rows_and_columns_have_their_order(plain: Record) -> None:
-    whole = made.table1({"mix_0.1": {}, **dict.fromkeys(reversed(LOSSES), {}), "input": {}}, task="jpeg")
+    whole = made.table1({"mix_0.1": {}, **{arm: {} for arm in reversed(LOSSES)}, "input": {}}, task="jpeg")
     head = table1.table(whole, "jpeg").splitlines()[0]
     assert head.split("|")[2:-1] == [f" {wording.label(arm)} " for arm in ("input", *TABLE)]
     assert len(cells(table1.table(whole, "jpeg"))) == len(INDICES)
@@ -141,7 +141,9 @@ def test_what_was_not_measured_is_said(plain: Record) -> None:
     scores = {key: table.copy() for key, table in plain.scores.items()}
     for table in scores.values():
         table[:, COLUMNS.index("lpips")] = np.nan
-    record = Record("table1", "cpu", plain.settings | {"unfinished": ["dd-ssim_5-0"]}, plain.runs, {}, "", scores=scores)
+    record = Record(
+        "table1", "cpu", plain.settings | {"unfinished": ["dd-ssim_5-0"]}, plain.runs, {}, "", scores=scores
+    )
     text = table1.table(record, "dd")
     assert "Not measured: LPIPS." in text and "LPIPS ↓" not in text and "DISTS ↓" in text
     assert f"Not finished: 1 of {len(plain.runs) + 1} jobs are missing." in text
