@@ -125,12 +125,12 @@ def gather(
         body |= describe(done[0].job.options) if describe else {}
     if not body["unfinished"] and hasattr(module, "finish"):
         body |= module.finish(outcomes)
-    kept, expand = getattr(module, "kept", None), getattr(module, "expand", lambda entry: [dict(entry)])
+    kept = getattr(module, "kept", None)
     return Record(
         module.NAME,
         scale,
         body,
-        [entry for outcome in done for entry in expand(outcome.entry or {})],
+        [dict(outcome.entry or {}) for outcome in done],
         provenance(device) if device else provenance() | {"device": "a cluster"},
         f"lossedu run {module.NAME} --scale {scale} --seeds {_seeds(outcomes)}{words} --out DIR",
         weights=kept(done) if kept and not body["unfinished"] else {},

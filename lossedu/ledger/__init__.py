@@ -1,7 +1,6 @@
 """The verdicts on the claims of the literature: the rule, the claims, and what the records say of them."""
 
 from .claims import CLAIMS
-from .decision import verdict, zone
 from .fingerprint import rules_hash
 from .multiplicity import holm
 from .report import as_text, claims_table, write_claims
@@ -15,7 +14,5 @@ __all__ = [
     "holm",
     "load_all",
     "rules_hash",
-    "verdict",
     "write_claims",
-    "zone",
 ]

@@ -2,8 +2,8 @@
 
 A record holds for each loss ("l1", "l2"), `mode` and seed one run with four ends: `trunk`, before the switch;
 `continue`, the same loss for as long again; `reset`, the same with Adam's memory wiped at the switch, as a new loss
-would make it stale; `switch`, the other loss.  Modes are an optimiser at one step size for both losses ("adam", "sgd")
-or at step sizes tuned for each ("adam_tuned", "sgd_tuned").  Verdicts are on tuned ones; the others stand beside them.
+would make it stale; `switch`, the other loss.  Modes are an optimiser at the step size that was tuned for each loss
+("adam_tuned", "sgd_tuned") or at a tenth of it ("adam", "sgd").  Verdicts are on tuned ones; the others stand beside.
 
 ``settings["landscape"]`` holds pairs of end points, each ``{"pair", "mode", "seed", **compared}`` with what
 `experiments.landscape.compare` says of the loss "pooled mean square error": the net of this seed against that of the
@@ -52,7 +52,7 @@ def z2(record: Record) -> Evidence:
         line
         for mode, optimizer in (("adam", "Adam"), ("sgd", "SGD"))
         for line in beside(
-            f"untuned, one step size for both, {optimizer}, test pictures",
+            f"a tenth of the tuned step size, {optimizer}, test pictures",
             "dB",
             _later(record, net("l1", "continue", mode), net("l2", "continue", mode)),
         )
@@ -73,7 +73,7 @@ def z3(record: Record) -> Evidence:
         line
         for first in ("l1", "l2")
         for line in beside(
-            f"untuned, {first} switched over {first} continued, test pictures",
+            f"a tenth of the tuned step size, {first} switched over {first} continued, test pictures",
             "dB",
             _later(record, net(first, "switch", "adam"), net(first, "continue", "adam")),
         )

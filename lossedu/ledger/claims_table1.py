@@ -40,8 +40,8 @@ def z1(record: Record) -> Evidence:
     """Judge l1 against l2 by the error that l2 minimises.
 
     Pooled mean square error on test and training pictures: on the former because the table is about them, on the
-    latter because only there "a better minimum" shows.  Step sizes are tuned for each loss; what one step size for all
-    would give, as the paper probably had it, is told beside Z2.  The other eight indices are the family.
+    latter because only there "a better minimum" shows.  Step sizes are tuned for each loss; what too small a one
+    would give is told beside Z2.  The other eight indices are the family.
     """
     parts = []
     for testset, words in (("test", "test pictures"), ("train", "training pictures")):

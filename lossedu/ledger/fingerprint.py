@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-#: Files of this folder that decide nothing: they write down what was decided, keep records, list claims without a rule.
-SILENT = ("report.py", "shelf.py", "waiting.py")
+#: Files of this folder that decide nothing: they name, write down what was decided,
+#: keep records, and list claims without a rule.
+SILENT = ("__init__.py", "report.py", "shelf.py", "waiting.py")
 
 
 def rules_hash() -> str:

@@ -101,11 +101,12 @@ def ends(wall: float, gap: float = 0.0, mode: str = "adam_tuned") -> Record:
             "pair": pair,
             "mode": other,
             "seed": seed,
-            "barrier_relative": height + wobble(seed, SMALL) * (1 if pair == "l1-l2" else -1),
+            # Under the mode that does not count, all walls are alike.
+            "barrier_relative": height + wobble(seed, SMALL) * (1 if pair == "l1-l2" else -1) if other == mode else 0.1,
             "distance": 0.7,
         }
         for pair, height in (("l1-l2", wall), ("l1-l1", 0.5), ("l2-l2", 0.5))
-        for other in ("adam", "adam_tuned")
+        for other in ("adam_tuned", "adam")
         for seed in range(5)
     ]
     return record("convergence", runs, settings={"landscape": rows})
@@ -300,7 +301,7 @@ def test_z2_is_judged_on_tuned_rates_with_both_optimisers() -> None:
         if key.startswith(("dd-adam-", "dd-sgd-")):
             table[:, found.settings["columns"].index("mse")] *= 7.0 if "l1" in key else 1.0
     notes = evidence("Z2", found).notes
-    assert any("untuned" in note and "-8." in note for note in notes)  # told, and without a say
+    assert any("a tenth of the tuned step size" in note and "-8." in note for note in notes)  # told, and without a say
     assert word("Z2", found) == "equivalent"
 
 
