@@ -11,6 +11,7 @@ from .auditing.command import add_audit_command
 from .backbones.command import add_weights_command
 from .data.command import add_pack_command
 from .experiments.command import add_experiment_commands
+from .reports.command import add_report_command
 
 #: Names the commands accept; tests keep them in step with the modules, which are not imported for --help.
 _FETCHABLE = ("bsds500", "cbsd68")
@@ -39,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_experiment_commands(commands, _rules)
+    add_report_command(commands)
     _add_data(commands)
     add_weights_command(commands)
     add_audit_command(commands)
