@@ -84,6 +84,9 @@ def test_one_is_the_goal_of_slope_and_width_from_either_side(plain: Record) -> N
     found = cells(table1.table(plain, "dd"))
     assert 1.02 <= float(found["edge width → 1"][r"$\ell_1$"].split("**")[1]) <= 1.03
     assert not found["edge width → 1"]["Mix"].startswith("**")
+    # The input, judged once, meets all three seeds: 30 % too wide is clearly worse.
+    assert "†" not in found["edge width → 1"]["Input"]
+    assert len(lead(plain, "dd", "l1", "input", "edge_width")) == 3
     values = [lead(plain, "dd", "l1", "mix", "edge_width"), lead(plain, "dd", "mix", "l1", "edge_width")]
     here, there = by_seed(plain, "l1", "edge_width"), by_seed(plain, "mix", "edge_width")
     assert list(values[0].values()) == pytest.approx(list(abs(there - 1) - abs(here - 1)), rel=1e-5)
