@@ -55,7 +55,20 @@ from .losses import (
 __version__ = "0.1.0"
 
 # These need matplotlib, scikit-image or pooch: loaded when first asked for, as in ``le.figures``.
-_ON_DEMAND = ("check", "data", "experiments", "explorables", "figures", "laboratory", "nets", "records", "training")
+_ON_DEMAND = (
+    "check",
+    "data",
+    "experiments",
+    "explorables",
+    "figures",
+    "laboratory",
+    "ledger",
+    "nets",
+    "records",
+    "reports",
+    "sweeps",
+    "training",
+)
 
 
 def __getattr__(name: str) -> ModuleType:

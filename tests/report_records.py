@@ -95,21 +95,24 @@ def convergence(
                     ends = [(s, last * (1 + (factor - 1) * min(1, s / 200))) for s in range(25, 501, 25)]
                     curves[branch] = [[s, [value, 0.016]] for s, value in ends]
                     for where in SETS:
-                        tables[f"{job}/{branch}@{where}"] = rows(seed, {"mse": factor}, where)
+                        tables[f"{job}/{branch}@{where}"] = rows(
+                            seed, {"mse": factor if where == "test" else factor**2}, where
+                        )
                 run = {"job": job, "task": "dd", "arm": arm, "seed": seed, "mode": mode, "curves": curves}
                 runs.append({**run, "histories": {}})
     return record("convergence", runs, tables, landscape=landscape(modes, seeds))
 
 
 def landscape(modes: Sequence[str], seeds: int) -> list[dict[str, Any]]:
-    """Lines with a wall of 1 dB between two seeds and of 2 dB between two losses, a tenth more with each seed."""
+    """Lines with a wall of 1 dB, of 2 between two losses, a tenth more with each seed and half a dB more with SGD."""
     ways = np.linspace(0, 1, 11)
     return [
         {"pair": pair, "mode": mode, "seed": seed, "distance": 0.8, "line": list(map(float, line))}
         for mode in modes
         for pair, wall in (("l1-l2", 2.0), ("l2-l2", 1.0), ("l1-l1", 1.0))
         for seed in range(seeds)
-        for line in [(5e-4 + 1e-4 * ways) * 10 ** ((wall + 0.1 * seed) * 4 * ways * (1 - ways) / 10)]
+        for height in [wall + 0.1 * seed + 0.5 * mode.startswith("sgd")]
+        for line in [(5e-4 + 1e-4 * ways) * 10 ** (height * 4 * ways * (1 - ways) / 10)]
     ]
 
 

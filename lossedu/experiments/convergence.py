@@ -30,7 +30,6 @@ from .tasks import Batches, Network, restore
 
 NAME = "convergence"
 
-TASKS = ("dd",)
 ARMS = ("l2", "l1")
 OTHER = {"l1": "l2", "l2": "l1"}
 BRANCHES = ("continue", "reset", "switch")
@@ -44,6 +43,9 @@ MODES: Mapping[str, tuple[str, float]] = {
     "adam": ("adam", 0.1),
 }
 
+#: What `jobs` can be asked for one by one: the modes; the task is always denoising and demosaicking.
+TASKS = tuple(MODES)
+
 SCALES: Mapping[str, Scale] = {name: replace(scale, deep_every=0) for name, scale in USUAL.items()}
 
 #: Test pictures along the way, and on the line between two networks.
@@ -51,10 +53,12 @@ PICTURES = 16
 
 
 def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
-    """Return one job for each mode, seed and loss of the trunk; it includes the branches."""
+    """Return one job for each mode (`tasks`), seed and loss of the trunk; it includes the branches."""
     size = named(scale, SCALES)
     result = []
     for mode, (optimizer, factor) in MODES.items():
+        if tasks and mode not in tasks:
+            continue
         for seed in range(seeds or size.seeds):
             for arm in arms or ARMS:
                 lr = round(factor * tuning.rate(size, "dd", arm, optimizer=optimizer), 9)

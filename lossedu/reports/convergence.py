@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from ..experiments.convergence import ARMS, BRANCHES, MODES, OTHER
+from ..experiments.convergence import ARMS, BRANCHES, OTHER
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
 from ..ledger.evidence import Nets, left_out, paired
@@ -18,7 +18,7 @@ from ..records import Record
 from . import wording
 from .wording import NOTHING, estimate, label, number
 
-#: Mode -> how it is called.
+#: Mode -> how it is called, in the order of the panels.
 TITLES = {
     "adam": "Adam, one step size",
     "adam_tuned": "Adam, step sizes tuned",
@@ -31,7 +31,7 @@ _DASHES: dict[str, Any] = {"continue": "-", "reset": (0, (5, 1.5)), "switch": (0
 
 def modes_of(record: Record) -> list[str]:
     """Return the modes that a record has runs of."""
-    return [mode for mode in MODES if any(run["mode"] == mode for run in record.runs)]
+    return [mode for mode in TITLES if any(run["mode"] == mode for run in record.runs)]
 
 
 def courses(record: Record, mode: str, arm: str, branch: str) -> dict[int, list[tuple[int, float]]]:

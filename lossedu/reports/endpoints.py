@@ -67,7 +67,7 @@ def draw_landscape(record: Record) -> Figure:
         If the record has no such lines: they are computed when all its networks are trained.
     """
     rows = record.settings.get("landscape") or []
-    modes = [mode for mode in MODES if any(row["mode"] == mode for row in rows)]
+    modes = [mode for mode in TITLES if any(row["mode"] == mode for row in rows)]
     if not modes:
         raise ValueError(f"record {record.name} must have a landscape, got none: it is computed when all jobs are done")
     figure, panels = chart(2, rows=math.ceil(len(modes) / 2), height=300 * math.ceil(len(modes) / 2))

@@ -37,7 +37,7 @@ def one_thread() -> Iterator[None]:
 
 def tree(optimizer: str, arm: str, seed: int = 0) -> Job:
     jobs = convergence.jobs("smoke", seeds=seed + 1)
-    wanted = {"optimizer": optimizer, "arm": arm, "seed": seed}
+    wanted = {"mode": f"{optimizer}_tuned", "arm": arm, "seed": seed}
     (job,) = [job for job in jobs if wanted.items() <= job.options.items()]
     return job._replace(options=job.options | {"steps": STEPS})
 
@@ -46,23 +46,19 @@ def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "judged", lambda network, options, device: {"test": np.full((1, len(COLUMNS)), 30.0)})
 
 
-def test_one_job_serves_all_modes_that_ask_for_the_same() -> None:
+def test_a_job_for_every_mode_loss_and_seed() -> None:
     jobs = convergence.jobs("smoke", seeds=2)
-    asked = [(m, job.options["arm"], job.options["seed"]) for job in jobs for m in job.options["modes"]]
+    asked = [(job.options["mode"], job.options["arm"], job.options["seed"]) for job in jobs]
     assert sorted(asked) == sorted(itertools.product(MODES, ("l2", "l1"), (0, 1)))
-    assert len(jobs) == 8  # smoke has one step size for all, so that "tuned" asks for nothing new
     assert {job.options["arm"] for job in convergence.jobs("smoke", arms=["l1"])} == {"l1"}
+    assert {job.options["mode"] for job in convergence.jobs("smoke", tasks=["sgd"])} == {"sgd"}
     assert convergence.OTHER == {"l1": "l2", "l2": "l1"}
-    entry = {"job": "x", "arm": "l1", "modes": ["adam", "adam_tuned"], "seed": 0}
-    assert convergence.expand(entry) == [
-        {"mode": mode, "job": "x", "arm": "l1", "seed": 0} for mode in ("adam", "adam_tuned")
-    ]
     for scale in convergence.SCALES.values():
         assert scale.deep_every == 0
 
 
 def test_step_sizes_of_the_modes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One for both losses (that of l1), or each its own; the job of l1 is the same for both."""
+    """Each loss at its own, and at a tenth of it."""
 
     def rate(scale: Any, task: str, arm: str, *, optimizer: str) -> float:
         assert task == "dd"
@@ -70,13 +66,15 @@ def test_step_sizes_of_the_modes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tuning, "rate", rate)
     jobs = [job.options for job in convergence.jobs("cpu", seeds=1)]
-    assert {(*o["modes"], o["arm"]): (o["optimizer"], o["lr"]) for o in jobs} == {
-        ("adam", "l2"): ("adam", 1.0),
+    assert {(o["mode"], o["arm"]): (o["optimizer"], o["lr"]) for o in jobs} == {
         ("adam_tuned", "l2"): ("adam", 2.0),
-        ("adam", "adam_tuned", "l1"): ("adam", 1.0),
-        ("sgd", "l2"): ("sgd", 1.5),
+        ("adam_tuned", "l1"): ("adam", 1.0),
         ("sgd_tuned", "l2"): ("sgd", 2.5),
-        ("sgd", "sgd_tuned", "l1"): ("sgd", 1.5),
+        ("sgd_tuned", "l1"): ("sgd", 1.5),
+        ("sgd", "l2"): ("sgd", 0.25),
+        ("sgd", "l1"): ("sgd", 0.15),
+        ("adam", "l2"): ("adam", 0.2),
+        ("adam", "l1"): ("adam", 0.1),
     }
     assert convergence.SCALES["cpu"].steps == CPU.steps
 
@@ -139,7 +137,7 @@ def test_trunk_and_branches_are_what_they_are_called(
         assert torch.equal(start, ends["trunk"])
 
     assert set(arrays) == {f"{name}@test" for name in ends}
-    assert entry["modes"] == [optimizer, f"{optimizer}_tuned"]
+    assert entry["mode"] == f"{optimizer}_tuned"
     assert not entry["ran_away"] and "branches_diverged" not in entry
     assert [row[0] for row in entry["curves"]["trunk"]] == list(range(1, STEPS + 1))
     assert {name: len(rows) for name, rows in entry["curves"].items()} == {
@@ -178,7 +176,7 @@ def test_landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = convergence.finish(outcomes)["landscape"]
     pairs = [(pair, seed) for pair in ("l1-l2", "l2-l2", "l1-l1") for seed in (0, 1)]
     assert [(row["mode"], row["pair"], row["seed"]) for row in rows] == [
-        (mode, *pair) for mode in ("adam", "adam_tuned") for pair in pairs
+        ("adam_tuned", *pair) for pair in pairs
     ]
     by_job = {(o.job.options["arm"], o.job.options["seed"]): o.job for o in outcomes}
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import report_records as made
 
+from lossedu.experiments.convergence import MODES
 from lossedu.experiments.scoring import COLUMNS
 from lossedu.figures import loss_style
 from lossedu.records import Record
@@ -77,6 +78,10 @@ def test_curves_name_what_they_leave_out(plain: Record) -> None:
     assert "adam_tuned-l1-0 diverged at step 3" in remark(convergence.draw_curves(none, "adam_tuned"))
     with pytest.raises(ValueError, match=r"mode must be one that record .* \['adam_tuned', 'sgd'\], got 'adam'"):
         convergence.draw_curves(plain, "adam")
+
+
+def test_every_mode_has_its_panel() -> None:
+    assert set(convergence.TITLES) == set(MODES)
 
 
 def row(text: str, mode: str, loss: str) -> list[str]:
