@@ -19,7 +19,7 @@ from lossedu import records
 from lossedu.experiments import arms, table1, trial, tuning
 from lossedu.experiments.scales import CPU, QUICK
 from lossedu.experiments.tasks import TASKS, photographs, restore, task
-from lossedu.experiments.tuning import at_the_end, choose, means, rate
+from lossedu.experiments.tuning import SAFETY, at_the_end, choose, means, rate
 from lossedu.records import Record
 
 
@@ -84,11 +84,12 @@ def test_the_recorded_choice_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
         return Record("tuning", "cpu", {}, runs, {}, "")
 
     monkeypatch.setattr(records, "load", load)
-    assert rate(CPU, "dd", "l1") == 2e-3
-    assert rate(CPU, "dd", "l1", optimizer="sgd") == 0.3
+    assert SAFETY == 0.5
+    assert rate(CPU, "dd", "l1") == 1e-3
+    assert rate(CPU, "dd", "l1", optimizer="sgd") == 0.15
     for borrower in ("sr2", "sr3", "sr2_bicubic", "sr3_bicubic"):
-        assert rate(CPU, borrower, "l1") == 4e-3
-    assert rate(CPU, "dd_linear", "l1") == 2e-3
+        assert rate(CPU, borrower, "l1") == 2e-3
+    assert rate(CPU, "dd_linear", "l1") == 1e-3
     assert set(asked) == {"tuning-cpu"}
     with pytest.raises(
         ValueError, match=r"no step size was tuned for jpeg l1 adam at scale 'cpu'; use lossedu run tun"
