@@ -132,8 +132,8 @@ def _ends(by_rate: Mapping[float, float]) -> tuple[float, float]:
     return min(by_rate), max(by_rate)
 
 
-#: Share of the chosen step size that longer runs begin with.  What is best over a fifth of the steps is near the edge of
-#: what is stable over all of them (see the record `sigma_sensitivity-cpu_fast`).
+#: Share of the chosen step size that longer runs begin with.  What is best over a fifth of the steps is near the edge
+#: of what is stable over all of them (see the record `sigma_sensitivity-cpu_fast`).
 SAFETY = 0.5
 
 

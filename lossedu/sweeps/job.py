@@ -19,14 +19,9 @@ _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+=-]*")
 class Job(NamedTuple):
     """One piece of work that depends on nothing but its options.
 
-    Attributes
-    ----------
-    module : str
-        Dotted name of the module whose ``perform(job, place)`` does it, and returns a JSON entry and arrays by name.
-    name : str
-        Unique in a run, and a valid name of a folder, such as "dd-ssim_1.5-0".
-    options : dict
-        Everything the outcome depends on, as JSON can hold it.
+    `module` is the dotted name of the module whose ``perform(job, place)`` does it, and returns a JSON entry and arrays
+    by name.  `name` is unique in a run, and a valid name of a folder, such as "dd-ssim_1.5-0".  `options` hold
+    everything the outcome depends on, as JSON can hold it.
     """
 
     module: str
@@ -37,16 +32,9 @@ class Job(NamedTuple):
 class Place(NamedTuple):
     """Where and how a job is performed; nothing in here may change its outcome.
 
-    Attributes
-    ----------
-    folder : Path
-        The job's own folder, which exists; checkpoints go there.
-    device : str
-        "cpu", "cuda", "cuda:1", "mps".
-    deadline : float or None
-        ``time.time()`` at which to write a checkpoint and raise `lossedu.training.OutOfTime`; None is never.
-    say : callable
-        Takes a line about how far the job is.
+    `folder` is the job's own, which exists; checkpoints go there.  `device` is "cpu", "cuda", "cuda:1" or "mps".
+    `deadline` is the ``time.time()`` at which to write a checkpoint and raise `lossedu.training.OutOfTime`; None is
+    never.  `say` takes a line about how far the job is.
     """
 
     folder: Path
