@@ -72,7 +72,7 @@ def _round_trip(picture: Tensor, quality: int, subsampling: int) -> Tensor:
     return decoded.permute(2, 0, 1) if colour else decoded[None]
 
 
-def down_up(x: Tensor, *, factor: float = 2, mode: str = "bilinear") -> Tensor:
+def down_up(x: Tensor, *, factor: float = 2, mode: str = "bilinear", up: str | None = None) -> Tensor:
     """Shrink by a factor and enlarge to the old size again: the input of a network for super-resolution.
 
     Parameters
@@ -83,6 +83,8 @@ def down_up(x: Tensor, *, factor: float = 2, mode: str = "bilinear") -> Tensor:
         At least 1; the small picture has round(H / factor) x round(W / factor) pixels, at least 1 x 1.
     mode : {"bilinear", "bicubic"}
         The interpolation, both ways (bicubic: a = -0.5 down and -0.75 up, torch's kernels; it may leave [0, 1]).
+    up : {"bilinear", "bicubic"}, optional
+        Another interpolation for the way up.
 
     Returns
     -------
@@ -103,8 +105,10 @@ def down_up(x: Tensor, *, factor: float = 2, mode: str = "bilinear") -> Tensor:
     _validate.image("x", x)
     _validate.in_range("factor", factor, 1, 1e4)
     _validate.option("mode", mode, ("bilinear", "bicubic"))
+    up = mode if up is None else up
+    _validate.option("up", up, ("bilinear", "bicubic"))
     height, width = x.shape[-2:]
     small = (max(1, int(height / factor + 0.5)), max(1, int(width / factor + 0.5)))
     wide = x.to(_validate.working_dtype(x))
     shrunk = F.interpolate(wide, size=small, mode=mode, antialias=True, align_corners=False)
-    return F.interpolate(shrunk, size=(height, width), mode=mode, align_corners=False).to(x.dtype)
+    return F.interpolate(shrunk, size=(height, width), mode=up, align_corners=False).to(x.dtype)

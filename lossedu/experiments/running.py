@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 
 from .. import _validate
 from ..records import Record, provenance
-from ..sweeps import Outcome, perform_all, resolve_device
+from ..storage import missing_package
+from ..sweeps import Job, Outcome, finished, perform_all, resolve_device
 from .arms import LOSSES
 from .catalogue import EXPERIMENTS
 
@@ -63,12 +65,15 @@ def run(
     Returns
     -------
     Record
-        Of the jobs that are finished; ``settings["unfinished"]`` has the names of the others.
+        Of all jobs of the folder that are finished; ``settings["unfinished"]`` has the names of those that were asked
+        for and are not.
 
     Raises
     ------
     ValueError
         If a name is unknown, or `out` belongs to a run with other settings.
+    JobsFailed
+        If jobs failed; the record of the others is written before.
     """
     _validate.option("experiment", experiment, EXPERIMENTS)
     _validate.option("scale", scale, EXPERIMENTS[experiment])
@@ -85,61 +90,71 @@ def run(
         raise ValueError(f"{experiment} has none of the losses {', '.join(arms)} at scale {scale!r}; choose others")
     if batch is not None:
         jobs = [job._replace(options=job.options | {"batch": batch}) for job in jobs]
+    for package in getattr(module, "REQUIRES", ()):
+        if importlib.util.find_spec(package) is None:
+            raise missing_package(package, f"the experiment {experiment}")
+    folder = Path(out)
+    place = resolve_device(device) if scheduler is None else device  # a cluster has devices of its own
     settings = {"experiment": experiment, "scale": scale, **asdict(module.SCALES[scale])}
+    # Noise is drawn where the training is, so jobs of two kinds of device do not see the same.
+    settings["device"] = "cluster" if scheduler is not None else place.partition(":")[0]
     if batch is not None:
         settings["batch"] = batch
-    place = resolve_device(device) if scheduler is None else device  # a cluster has devices of its own
     extra: dict[str, Any] = {} if say is None else {"say": say}
-    outcomes = perform_all(
-        jobs,
-        Path(out),
-        settings=settings,
-        device=place,
-        workers=workers,
-        scheduler=scheduler,
-        time_limit=time_limit,
-        stamp=dict(stamp or {}),
-        **extra,
-    )
     chosen = {"tasks": tasks, "losses": arms, "batch": () if batch is None else (str(batch),)}
     words = "".join(f" --{name} {' '.join(values)}" for name, values in chosen.items() if values)
-    record = gather(module, scale, outcomes, settings, place if scheduler is None else "", words)
-    record.save(out)
+    try:
+        perform_all(
+            jobs,
+            folder,
+            settings=settings,
+            device=place,
+            workers=workers,
+            scheduler=scheduler,
+            time_limit=time_limit,
+            stamp=dict(stamp or {}),
+            **extra,
+        )
+    finally:  # what is finished is worth a record, whatever became of the rest
+        if (folder / "settings.json").exists() and (done := finished(folder)):
+            record = gather(module, scale, jobs, done, settings, words)
+            record.save(folder)
+    if not record.settings["unfinished"] and hasattr(module, "finish"):
+        record.settings |= module.finish(done)
+        record.save(folder)
     return record
 
 
 def gather(
-    module: Any, scale: str, outcomes: Sequence[Outcome], settings: Mapping[str, Any], device: str, words: str = ""
+    module: Any,
+    scale: str,
+    jobs: Sequence[Job],
+    done: Sequence[Outcome],
+    settings: Mapping[str, Any],
+    words: str = "",
 ) -> Record:
-    """Return the record of the finished jobs; without a device, of jobs on a cluster; `words` go into the command."""
-    done = [outcome for outcome in outcomes if outcome.entry is not None]
+    """Return the record of all finished jobs of a folder; `jobs` were asked for last, `words` are of that command."""
+    names = {outcome.job.name for outcome in done}
     body = dict(settings)
-    body["unfinished"] = [outcome.job.name for outcome in outcomes if outcome.entry is None]
+    body["unfinished"] = [job.name for job in jobs if job.name not in names]
     scores: dict[str, np.ndarray] = {}
     for outcome in done:
         for name, table in outcome.arrays().items():
             key = f"{outcome.job.name}/{name}" if "@" in name else f"{outcome.job.name}@{name}"
             scores[key] = compact(table)
-    if done:
-        describe = getattr(module, "describe", None)
-        body |= describe(done[0].job.options) if describe else {}
-    if not body["unfinished"] and hasattr(module, "finish"):
-        body |= module.finish(outcomes)
-    kept = getattr(module, "kept", None)
+    if hasattr(module, "describe"):
+        body |= module.describe(done[0].job.options)
+    seeds = len({job.options.get("seed", 0) for job in jobs})
     return Record(
         module.NAME,
         scale,
         body,
         [dict(outcome.entry or {}) for outcome in done],
-        provenance(device) if device else provenance() | {"device": "a cluster"},
-        f"lossedu run {module.NAME} --scale {scale} --seeds {_seeds(outcomes)}{words} --out DIR",
-        weights=kept(done) if kept and not body["unfinished"] else {},
+        provenance() | {"device": ", ".join(sorted({(outcome.entry or {})["device"] for outcome in done}))},
+        f"lossedu run {module.NAME} --scale {scale} --seeds {seeds}{words} --out DIR",
+        weights=module.kept(done) if hasattr(module, "kept") and not body["unfinished"] else {},
         scores=scores,
     )
-
-
-def _seeds(outcomes: Sequence[Outcome]) -> int:
-    return len({outcome.job.options.get("seed", 0) for outcome in outcomes})
 
 
 def compact(table: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from ..records import Record
 from ..sweeps import Job, Outcome, Place
 from ..training import Diverged, read_checkpoint, train
 from .demosaicking import damaged, restore, test_images, training_images
-from .narration import narrator
+from .narration import Narrator
 from .residuals import measure
 
 NAME = "sigma_sensitivity"
@@ -116,7 +116,7 @@ def train_one(
     at_home: dict[str, Any] = {}
     if place is not None:
         at_home = {"checkpoint": place.folder / CHECKPOINT, "deadline": place.deadline}
-        at_home["on_step"] = narrator(place, size.steps)
+        at_home["on_step"] = Narrator(place, size.steps).on_step
     train(network, LOSSES[loss], batch_at, steps=size.steps, lr=size.lr, **at_home)
     return network
 

@@ -28,6 +28,6 @@ def _rate(device: str) -> float:
     return matmul_rate(device)
 
 
-def speed(network: Network, out: int, patches: int, seconds: float, device: str) -> str:
+def speed(network: Network, out: int, patches_per_second: float, device: str) -> str:
     """Return the speed of a training in words, against a matrix product on the same device."""
-    return sentence(patches / seconds, flop_per_patch(network, out), _rate(device))
+    return sentence(patches_per_second, flop_per_patch(network, out), _rate(device))

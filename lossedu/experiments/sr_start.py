@@ -1,6 +1,6 @@
 """Super-resolution from a bilinear or from a bicubic start?  Section 4.2 of Zhao et al. (2017).
 
-Both starts are made of the same photographs, shrunk and enlarged by one interpolation.
+Both starts are made of the same small pictures, which were shrunk by bicubic interpolation.
 """
 
 from __future__ import annotations

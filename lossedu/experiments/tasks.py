@@ -23,6 +23,10 @@ def as_it_is(x: Tensor) -> Tensor:
     return x
 
 
+#: How pictures are shrunk, whatever enlarges them: both starts of super-resolution are of the same small picture.
+SHRINKING = "bicubic"
+
+
 class Task(NamedTuple):
     """A way of damaging pictures, and the network against it.
 
@@ -77,7 +81,7 @@ def _shrunk(clean: Tensor, factor: int, mode: str) -> Tensor:
     """Shrink and enlarge a picture of any size; what is missing to a multiple of the factor repeats the last pixel."""
     height, width = clean.shape[-2:]
     padded = F.pad(clean, (0, -width % factor, 0, -height % factor), mode="replicate")
-    return data.down_up(padded, factor=factor, mode=mode)[..., :height, :width]
+    return data.down_up(padded, factor=factor, mode=SHRINKING, up=mode)[..., :height, :width]
 
 
 def _small_batches(
@@ -93,7 +97,7 @@ def _small_batches(
 
     def batch_at(step: int) -> tuple[Tensor, Tensor]:
         clean = sampler.batch_at(step)
-        small = data.down_up(clean, factor=factor, mode=mode)
+        small = data.down_up(clean, factor=factor, mode=SHRINKING, up=mode)
         seen, target = slice(reach - margin, reach + out + margin), slice(reach, reach + out)
         return small[..., seen, seen], clean[..., target, target]
 
@@ -130,7 +134,7 @@ def _jpeg(photographs: data.Pack, name: str, index: int) -> Tensor:
 
 
 def super_resolution(factor: int, mode: str = "bilinear") -> Task:
-    """Return the task of enlarging by `factor`, from a start interpolated by `mode`."""
+    """Return the task of enlarging by `factor`, from a start that `mode` interpolated."""
     return Task(
         f"super-resolution x{factor}",
         SuperResolutionCNN,

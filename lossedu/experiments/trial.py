@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,15 @@ from .. import data
 from ..sweeps import Job, Place
 from ..training import Diverged, History, read_checkpoint, train
 from . import arms
-from .narration import narrator
+from .narration import Narrator
 from .scoring import COLUMNS, Judge
 from .speed import speed
 from .tasks import Batches, Network, chosen, photographs, restore, task, test_pairs
 
-#: A network whose loss, in the last block of steps, is this many times that of the first has run away.
+#: A network whose loss, in the last tenth of the steps, is this many times that of its best tenth has run away; where
+#: there are fewer steps than `LONG`, that is not asked.
 RUNAWAY = 1.5
+LONG = 100
 
 #: And so has one whose mean PSNR is below this (dB): even uniform grey reaches it.  A bounded loss may have been at its
 #: end within the first block.
@@ -85,9 +86,11 @@ def fit(
     if watch is not None:
         settings.setdefault("watch_every", max(1, steps // 20))
         settings["watch"] = watch(network, batch_at)
-    return train(
-        network, arm, batch_at, checkpoint=place.folder / f"{name}.pt", on_step=narrator(place, steps), **settings
-    )
+    narrate = Narrator(place, steps)
+    history = train(network, arm, batch_at, checkpoint=place.folder / f"{name}.pt", on_step=narrate.on_step, **settings)
+    if narrate.rate:
+        place.say(speed(network, options["out"], narrate.rate * options["batch"], place.device))
+    return history
 
 
 @functools.lru_cache(maxsize=8)
@@ -109,13 +112,24 @@ def judged(network: nn.Module | None, options: Mapping[str, Any], device: str = 
     They are judged as they are shown: a task in linear light is encoded first.
     """
     result = {}
-    for where, limit, kind in (("test", options["pictures"], "all"), ("train", options["train_pictures"], "cheap")):
+    for name, (where, limit) in sets(options).items():
         damaged = [pair[1] for pair in pairs(options, where, limit)]
         restored = damaged if network is None else [_restored(network, picture, device) for picture in damaged]
         outputs = [task(options["task"]).show(picture) for picture in restored]
-        known = judge(options["photographs"], where, limit, options["deep_every"] if where == "test" else 0)
-        result[where] = known.score(outputs, kind=kind)
+        known = judge(options["photographs"], where, limit, options["deep_every"] if name == "test" else 0)
+        result[name] = known.score(outputs, kind="all" if name == "test" else "cheap")
     return result
+
+
+def sets(options: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    """Return the sets that a trial is judged on: name -> split of the photographs, and how many of them.
+
+    "original" are the test pictures as they came, with what JPEG left in them.
+    """
+    found = {"test": ("test", options["pictures"]), "train": ("train", options["train_pictures"])}
+    if "test/original" in photographs(options["photographs"]):
+        found["original"] = ("test/original", options["pictures"])
+    return found
 
 
 def _restored(network: Any, picture: Tensor, device: str) -> Tensor:
@@ -123,27 +137,24 @@ def _restored(network: Any, picture: Tensor, device: str) -> Tensor:
 
 
 def course(history: list[float], blocks: int = BLOCKS) -> dict[str, Any]:
-    """Return the mean loss of each block of steps, and whether it ended far above where it began.
+    """Return the mean loss of each block of steps, and whether the network ran away.
 
     SSIM is bounded: a network that has run away shows a loss near 1, not an infinite one.
     """
+    tenths = _means(history, 10)
+    # In shorter runs a tenth is a few batches, and tells more of them than of the network.
+    away = not history or (len(history) >= LONG and not tenths[-1] <= RUNAWAY * min(tenths))
+    return {"history": [float(f"{mean:.4g}") for mean in _means(history, blocks)], "ran_away": away}
+
+
+def _means(history: Sequence[float], blocks: int) -> list[float]:
     ends = sorted({len(history) * k // blocks for k in range(blocks + 1)})
-    means = [float(np.mean(history[a:b])) for a, b in itertools.pairwise(ends)]
-    return {
-        "history": [float(f"{mean:.4g}") for mean in means],
-        "ran_away": not means or means[-1] > RUNAWAY * means[0],
-    }
+    return [float(np.mean(history[a:b])) for a, b in itertools.pairwise(ends)]
 
 
 def identity(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an entry says of which trial it is; a label in the options says it in the experiment's words."""
     return {key: options[key] for key in ("task", "arm", "seed", "lr")} | options.get("label", {})
-
-
-def _steps_so_far(place: Place) -> int:
-    """Return how many steps earlier sittings have made."""
-    file = place.folder / "network.pt"
-    return len(read_checkpoint(file)["history"]) if file.exists() else 0
 
 
 def perform(
@@ -155,16 +166,10 @@ def perform(
     if options["arm"] == "input":
         return entry, judged(None, options)
     network = new_network(options, place.device)
-    started, before = time.perf_counter(), _steps_so_far(place)
     try:
         history = fit(network, options, place, watch=watch, watch_every=max(1, options["steps"] // watches))
     except Diverged as error:
         return {**entry, "diverged_at": error.step, "ran_away": True}, {}
-    seconds, steps = time.perf_counter() - started, len(history) - before
-    if steps:
-        patches = steps * options["batch"]
-        entry["patches_per_second"] = round(patches / seconds, 1)
-        place.say(f"{job.name}: {speed(network, options['out'], patches, seconds, place.device)}")
     entry |= course(list(history))
     if history.watched:
         entry["watched"] = history.watched
@@ -181,12 +186,11 @@ def lost(scores: Mapping[str, np.ndarray]) -> bool:
 def describe(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the record of a trained experiment says of its columns and its pictures."""
     photos = photographs(options["photographs"])
-    limits = {"test": options["pictures"], "train": options["train_pictures"]}
-    sets = {
-        where: [photos[where].names[index] for index in chosen(len(photos[where]), limit)]
-        for where, limit in limits.items()
+    names = {
+        name: [photos[where].names[index] for index in chosen(len(photos[where]), limit)]
+        for name, (where, limit) in sets(options).items()
     }
-    return {"columns": list(COLUMNS), "sets": sets}
+    return {"columns": list(COLUMNS), "sets": names}
 
 
 def network_of(folder: Path, options: Mapping[str, Any], name: str = "network") -> Network:

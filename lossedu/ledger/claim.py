@@ -90,7 +90,7 @@ def part(
 def gathered(*pairs: tuple[Part, Paired], notes: tuple[str, ...] = ()) -> Evidence:
     """Return comparisons with what was left out of any of them, each run once."""
     gone = dict.fromkeys(line for _, found in pairs for line in found.left_out)
-    told = (f"left out, which favours their loss: {'; '.join(gone)}",) if gone else ()
+    told = (f"left out of the pairs (a network that ran away is in no mean): {'; '.join(gone)}",) if gone else ()
     return Evidence(tuple(one for one, _ in pairs), (*told, *notes))
 
 

@@ -1,9 +1,10 @@
 """The claims about convergence, Zhao et al. (2017), section 5.1: l1 and l2 trained on, switched, and told apart.
 
-A record holds for each loss ("l1", "l2"), `mode` and seed one run with four ends: `trunk`, before the switch;
-`continue`, the same loss for as long again; `reset`, the same with Adam's memory wiped at the switch, as a new loss
-would make it stale; `switch`, the other loss.  Modes are an optimiser at the step size that was tuned for each loss
-("adam_tuned", "sgd_tuned") or at a tenth of it ("adam", "sgd").  Verdicts are on tuned ones; the others stand beside.
+A record holds for each loss ("l1", "l2"), `mode` and seed one run with five ends: `trunk`, before the switch;
+`continue`, the same loss for half as long again; `reset`, the same with the optimiser's memory wiped; `switch`, the
+other loss with the memory wiped, so that it differs from `reset` by the loss alone; `switch_carried`, with it kept.
+Modes are an optimiser at the step size that was tuned for each loss ("adam_tuned", "sgd_tuned") or at a tenth of it
+("adam", "sgd").  Verdicts are on tuned ones; the others stand beside.
 
 ``settings["landscape"]`` holds pairs of end points, each ``{"pair", "mode", "seed", **compared}`` with what
 `experiments.landscape.compare` says of the loss "pooled mean square error": the net of this seed against that of the

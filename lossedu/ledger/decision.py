@@ -124,7 +124,8 @@ def joint(parts: Sequence[Part]) -> tuple[str, int]:
 
     Support needs every part, each at 95 %: such an intersection needs no correction.  The same holds where all parts
     are contradicted, or all equivalent.  Where one part alone speaks against the claim, any of k could have done so by
-    chance, and it is held to the level :math:`1 - 0.05 / k`.  Every part needs two values or more.
+    chance, and it is held to the level :math:`1 - 0.05 / k`.  A mixture of supported and equivalent parts is neither,
+    and inconclusive.  Every part needs two values or more.
     """
     strict = 1 - (1 - LEVEL) / len(parts)
 
@@ -137,8 +138,6 @@ def joint(parts: Sequence[Part]) -> tuple[str, int]:
             return found, 0
     if "contradicted" in strictly:
         return "contradicted", strictly.index("contradicted")
-    if "equivalent" in strictly and not {"contradicted", "inconclusive"} & set(usual):
-        return "equivalent", strictly.index("equivalent")
     return "inconclusive", next(i for i, one in enumerate(usual) if one != "supported")
 
 

@@ -2,7 +2,7 @@
 
 - `Job`, `Place`: what is to be done, and where; a module's ``perform(job, place)`` does it
 - `perform_all`: performs what is not finished yet, and returns an `Outcome` for each job
-- `read`, `load_arrays`: what the finished jobs of a folder found
+- `finished`, `read`, `load_arrays`: the finished jobs of a folder, and what they found
 - `resolve_device`: which device "auto" is
 - `matmul_rate`, `sentence`: how fast a training goes, against what its device could do
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from .devices import resolve_device
 from .disk import load_arrays, read
 from .engine import perform_all
-from .job import Job, Outcome, Place
+from .job import Job, Outcome, Place, finished
 from .rates import matmul_rate, sentence
 from .run import JobsFailed
 
@@ -21,6 +21,7 @@ __all__ = [
     "JobsFailed",
     "Outcome",
     "Place",
+    "finished",
     "load_arrays",
     "matmul_rate",
     "perform_all",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .disk import load_arrays
+from .disk import load_arrays, read, read_json
 
 #: Names become folders, on every system.
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+=-]*")
@@ -53,6 +53,21 @@ class Outcome(NamedTuple):
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the job's arrays, read now; none if it is not finished or made none."""
         return {} if self.entry is None else load_arrays(self.run, self.job.name)
+
+
+def finished(run: str | Path) -> list[Outcome]:
+    """Return the finished jobs of a folder in the order of their names, whoever asked for them.
+
+    Raises
+    ------
+    ValueError
+        If `run` is not the folder of a run.
+    """
+    found = []
+    for entry in read(run):
+        begun = read_json(Path(run) / "jobs" / entry["job"] / "options.json")
+        found.append(Outcome(Job(begun["module"], entry["job"], begun["options"]), entry, Path(run)))
+    return found
 
 
 def check(jobs: Sequence[Job]) -> None:

@@ -6,13 +6,12 @@ import functools
 import importlib
 import traceback
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from ..records import commit
+from ..records import commit, provenance
 from ..training import Diverged, OutOfTime
 from .job import Job, Place
 from .sitting import Sitting
@@ -65,7 +64,9 @@ def attempt(job: Job, place: Place, stamp: Mapping[str, Any]) -> Report:
         except Exception as error:  # whatever it is, the other jobs go on
             return Report(None, {}, sitting.total, _sentence(error, job), traceback.format_exc())
         seconds = sitting.total
-    added = {"seconds": round(seconds, 1), "commit": code, "finished": datetime.now(UTC).strftime("%Y-%m-%d")}
+    made = provenance(place.device)
+    added = {"seconds": round(seconds, 1), "commit": code, "finished": made["date"]}
+    added |= {key: made[key] for key in ("device", "threads", "torch")}
     return Report({"job": job.name, **entry, **added, **stamp}, dict(arrays), seconds)
 
 
