@@ -8,6 +8,9 @@ from typing import Any
 
 from .catalogue import EXPERIMENTS
 
+#: Exit status of a run that its time limit ended.
+UNFINISHED = 3
+
 
 def add_experiment_commands(commands: Any, stamp: Callable[[], Mapping[str, Any]]) -> None:
     """Add both to the subcommands of a parser; `stamp` returns what every entry of a run is to carry."""
@@ -25,12 +28,12 @@ def add_experiment_commands(commands: Any, stamp: Callable[[], Mapping[str, Any]
     run.add_argument("--scale", default="quick", choices=sorted({s for scales in EXPERIMENTS.values() for s in scales}))
     run.add_argument("--out", required=True, metavar="DIR", help="folder that holds the state of this one run")
     run.add_argument("--seeds", type=int, metavar="N", help="how many (default: those of the scale)")
-    run.add_argument("--tasks", nargs="+", default=(), metavar="TASK", help="which (default: all of the experiment)")
-    run.add_argument("--losses", nargs="+", default=(), metavar="LOSS", help="which (default: all of the experiment)")
+    run.add_argument("--tasks", nargs="+", default=(), metavar="TASK", help="which tasks or modes (default: all)")
+    run.add_argument("--losses", nargs="+", default=(), metavar="LOSS", help="which losses or arms (default: all)")
     run.add_argument("--batch", type=int, metavar="N", help="crops a step, if those of the scale need too much memory")
     run.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine, one thread each")
-    run.add_argument("--time-limit", type=float, metavar="MINUTES", help="stop cleanly after so many minutes")
+    run.add_argument("--time-limit", type=float, metavar="MINUTES", help="stop cleanly; exit status 3")
     run.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that performs the jobs (extra: cluster)")
     run.set_defaults(command=lambda options: _run(options, stamp()))
 
@@ -62,5 +65,9 @@ def _run(options: argparse.Namespace, stamp: Mapping[str, Any]) -> int:
         stamp=stamp,
     )
     print(shown(record))
-    print(f"record: {options.out}/{record.name}.json; its verdicts: lossedu report {options.out}")
+    print(f"record: {options.out}/{record.name}.json")
+    if record.settings["unfinished"]:
+        print("the same command goes on from here")
+        return UNFINISHED
+    print(f"its verdicts: lossedu report {options.out}")
     return 0
