@@ -124,8 +124,9 @@ def joint(parts: Sequence[Part]) -> tuple[str, int]:
 
     Support needs every part, each at 95 %: such an intersection needs no correction.  The same holds where all parts
     are contradicted, or all equivalent.  Where one part alone speaks against the claim, any of k could have done so by
-    chance, and it is held to the level :math:`1 - 0.05 / k`.  A mixture of supported and equivalent parts is neither,
-    and inconclusive.  Every part needs two values or more.
+    chance, and it is held to the level :math:`1 - 0.05 / k`.  Where ties satisfy some parts, and do, and every other
+    part is equivalent, the difference that the claim is about is not there.  Any other mixture is inconclusive.  Every
+    part needs two values or more.
     """
     strict = 1 - (1 - LEVEL) / len(parts)
 
@@ -136,6 +137,10 @@ def joint(parts: Sequence[Part]) -> tuple[str, int]:
     for found in ZONES[:3]:
         if all(one == found for one in usual):
             return found, 0
+    differences = [i for i, p in enumerate(parts) if p.claimed != 0 and not p.par]
+    tied = ["equivalent" if i in differences else "supported" for i in range(len(parts))]
+    if differences and usual == tied:
+        return "equivalent", differences[0]
     if "contradicted" in strictly:
         return "contradicted", strictly.index("contradicted")
     return "inconclusive", next(i for i, one in enumerate(usual) if one != "supported")

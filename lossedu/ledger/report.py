@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from ..records import Record
 from .claim import Claim, Evidence
 from .claims import CLAIMS
-from .decision import LEAST_SEEDS, SCALES, Ruling, judge
+from .decision import LEAST_SEEDS, SCALES, Ruling, judge, zone
 from .evidence import Missing
 from .fingerprint import rules_hash
 from .shelf import check, of_experiment
@@ -28,6 +29,9 @@ DIGITS = 4
 
 #: Scales of minutes: a verdict of theirs says so.
 SMALL = ("quick", "smoke")
+
+#: Where `families.family` says that members are worse; it names none where there are none.
+WORSE = re.compile(r"Holm's correction, \d+ of (\d+) comparisons are better, (\d+) worse \(")
 
 
 class Finding(NamedTuple):
@@ -68,22 +72,23 @@ def row(claim: Claim, records: Sequence[Record]) -> dict[str, Any]:
         return body | {"verdict": "untestable here", "why": _sentences([claim.untestable])}
     if claim.rule is None:
         return body | {"verdict": "not run", "why": "There is no experiment for it yet."}
-    findings = [found for record in sorted(records, key=_rank) if (found := examine(claim, record))]
+    said = [examine(claim, record) for record in sorted(records, key=_rank)]
+    findings = [found for found in said if isinstance(found, Finding)]
     if not findings:
         why = f"No record of the experiment {claim.experiment} has runs for it; endpoint: {claim.endpoint}"
-        return body | {"verdict": "not run", "why": _sentences([why])}
+        return body | {"verdict": "not run", "why": _sentences([why, *map(str, said)])}
     chosen = next((found for found in findings if found.enough), findings[0])
     return body | _told(claim, chosen, [found for found in findings if found is not chosen])
 
 
-def examine(claim: Claim, record: Record) -> Finding | None:
-    """Return what a record says of a claim, None if it was never meant to."""
+def examine(claim: Claim, record: Record) -> Finding | Missing:
+    """Return what a record says of a claim, or why it was never meant to."""
     assert claim.rule is not None
     try:
         evidence = claim.rule(record)
         return Finding(record, evidence, judge(evidence.parts, matched=claim.matched, scale=record.scale))
-    except Missing:
-        return None
+    except Missing as missing:
+        return missing
     except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError) as error:
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else error
         raise ValueError(f"{claim.id} cannot be recomputed from record {record.name}: {reason}") from error
@@ -98,7 +103,9 @@ def _told(claim: Claim, found: Finding, others: Sequence[Finding]) -> dict[str, 
     many, some = len(part.values) > 1, len(part.values) > 0
     effect = part.interval().mean if many else part.values[0] if some else None
     seeds = [len(one.values) for one in found.evidence.parts if one.of in ("seeds", "draws")]
-    why = [f"endpoint: {claim.endpoint}", *found.ruling.reasons, *found.evidence.notes]
+    why = [*_beyond_the_verdict(found), f"endpoint: {claim.endpoint}", *found.ruling.reasons, *found.evidence.notes]
+    if record.settings.get("residual"):
+        why.append("the networks add their output to their input, the paper's do not")
     why += [f"recorded at scale {record.scale}{' only, which says nothing of longer runs' * (record.scale in SMALL)}"]
     why += [f"at scale {other.record.scale}: {_short(other)}" for other in others]
     why += _rules(record)
@@ -114,6 +121,21 @@ def _told(claim: Claim, found: Finding, others: Sequence[Finding]) -> dict[str, 
         "date": record.provenance["date"],
         "why": _sentences(why),
     }
+
+
+def _beyond_the_verdict(found: Finding) -> list[str]:
+    """Return what its one word would hide: parts that hold though the whole does not, and members that break it."""
+    parts = found.evidence.parts
+    if found.ruling.verdict == "supported":
+        # Of a claim that a tie satisfies, members that are worse say nothing against it.
+        strict = parts[0].claimed == 1 and not parts[0].par
+        hits = [hit for note in found.evidence.notes if strict and (hit := WORSE.search(note))]
+        return [f"the statement as a whole fails: worse in {hit[2]} of {hit[1]} other comparisons" for hit in hits]
+    if found.ruling.verdict == "equivalent" or found.record.scale == SCALES[-1]:
+        return []
+    known = [part for part in parts if len(part.values) >= LEAST_SEEDS]
+    held = [p.name for p in known if zone(p.interval(), p.margin, claimed=p.claimed, par=p.par) == "supported"]
+    return [f"supported in part: {'; '.join(held)}"] if held else []
 
 
 def _short(found: Finding) -> str:

@@ -20,18 +20,32 @@ from .wording import NOTHING, estimate, label, number
 
 #: Mode -> how it is called, in the order of the panels.
 TITLES = {
-    "adam": "Adam, one step size",
+    "adam": "Adam, a tenth of the tuned step size",
     "adam_tuned": "Adam, step sizes tuned",
-    "sgd": "SGD, one step size",
+    "sgd": "SGD, a tenth of the tuned step size",
     "sgd_tuned": "SGD, step sizes tuned",
 }
 
-_DASHES: dict[str, Any] = {"continue": "-", "reset": (0, (5, 1.5)), "switch": (0, (1.2, 1.2))}
+_DASHES: dict[str, Any] = {
+    "continue": "-",
+    "reset": (0, (5, 1.5)),
+    "switch": (0, (1.2, 1.2)),
+    "switch_carried": (0, (6, 1.5, 1.2, 1.5)),
+}
+
+#: Of a switch after which the optimiser is not a fresh one.
+CARRIED = "switched, optimiser's memory kept"
 
 
 def modes_of(record: Record) -> list[str]:
     """Return the modes that a record has runs of."""
     return [mode for mode in TITLES if any(run["mode"] == mode for run in record.runs)]
+
+
+def branches_of(record: Record) -> list[str]:
+    """Return the branches that a record has: older ones did not keep the optimiser's memory over a switch."""
+    there = {branch for run in record.runs for branch in (*run["curves"], *run.get("branches_diverged", {}))}
+    return [branch for branch in BRANCHES if branch in there]
 
 
 def courses(record: Record, mode: str, arm: str, branch: str) -> dict[int, list[tuple[int, float]]]:
@@ -69,7 +83,7 @@ def draw_curves(record: Record, mode: str = "adam_tuned") -> Figure:
     split, said = record.settings["steps"], set()
     for arm in ARMS:
         _course(whole, courses(record, mode, arm, "trunk"), loss_style(arm)["color"], "-", "")
-        for branch in BRANCHES:
+        for branch in branches_of(record):
             found = courses(record, mode, arm, branch)
             runs = [
                 run for run in record.runs if (run["mode"], run["arm"]) == (mode, arm) and not left_out(run, branch)
@@ -104,7 +118,8 @@ def _course(ax: Axes, found: dict[int, list[tuple[int, float]]], color: str, das
 
 
 def _words(arm: str, branch: str) -> str:
-    return {"continue": "continued", "reset": "optimiser reset", "switch": f"then {label(OTHER[arm])}"}[branch]
+    words = {"continue": "continued", "reset": "optimiser reset", "switch_carried": CARRIED}
+    return words.get(branch, f"then {label(OTHER[arm])}")
 
 
 def _known(record: Record, mode: str) -> None:
@@ -121,25 +136,29 @@ def gaps(record: Record, *modes: str) -> list[str]:
 def switch_effects(record: Record) -> str:
     """Return as Markdown what a switch, and a reset of the optimiser alone, have over going on with the same loss.
 
+    A switch begins with a fresh optimiser; if the record has one that keeps the old, it is told on test pictures.
+
     In dB of the pooled mean square error, on test and training pictures, each seed compared with itself: mean and 95 %
     interval, and a tilde where it holds 0.
     """
+    shown = {
+        (branch, where): f"{words}, {'training' if where == 'train' else where}"
+        for branch, words in {"switch": "switched", "reset": "reset", "switch_carried": CARRIED}.items()
+        for where in ("test", "train")
+        if branch in branches_of(record) and (branch, where) != ("switch_carried", "train")
+    }
     rows = []
     for mode in modes_of(record):
         for arm in (arm for arm in ARMS if any((run["mode"], run["arm"]) == (mode, arm) for run in record.runs)):
-            cells = [
-                _effect(record, mode, arm, branch, where)
-                for branch in ("switch", "reset")
-                for where in ("test", "train")
-            ]
+            cells = [_effect(record, mode, arm, branch, where) for branch, where in shown]
             rows.append([TITLES[mode], label(arm), *cells])
-    head = ["", "first loss", "switched, test", "switched, training", "reset, test", "reset, training"]
     notes = [
         "Gain over the same loss continued, in dB of the pooled squared error: above 0 the error is smaller.",
+        "Switched and reset: with a fresh optimiser.",
         f"Mean and 95 % interval over seeds, where there are {wording.LEAST_SEEDS} or more; ~: it holds 0.",
     ]
     text = " ".join([*notes, *gaps(record, *modes_of(record))])
-    return "\n\n".join([wording.markdown_table(head, rows), text])
+    return "\n\n".join([wording.markdown_table(["", "first loss", *shown.values()], rows), text])
 
 
 def _effect(record: Record, mode: str, arm: str, branch: str, where: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..experiments.convergence import ARMS, BRANCHES, MODES
+from ..experiments.convergence import ARMS, MODES
 from ..figures import chart, loss_style
 from ..ledger.evidence import seed_values
 from ..records import Record
 from . import wording
-from .convergence import TITLES, gaps, modes_of
+from .convergence import CARRIED, TITLES, branches_of, gaps, modes_of
 from .wording import label
+
+#: Names below the axis; the long one begins a line lower, where it has no neighbour.
+_TICKS = {
+    "continue": "continued",
+    "reset": "reset",
+    "switch": "switched",
+    "switch_carried": "\n" + "\n".join(textwrap.wrap(CARRIED, 12)),
+}
 
 #: Pair of `settings["landscape"]` -> what its two networks are, always of two seeds.
 _PAIRS = {
@@ -28,15 +37,15 @@ _PAIRS = {
 
 def draw_final(record: Record) -> Figure:
     """Draw the error that every branch ended with, one panel a mode: seeds, mean, and interval."""
-    modes = modes_of(record)
-    figure, panels = chart(2, rows=math.ceil(len(modes) / 2), height=300 * math.ceil(len(modes) / 2))
+    modes, branches = modes_of(record), branches_of(record)
+    figure, panels = chart(2, rows=math.ceil(len(modes) / 2), height=340 * math.ceil(len(modes) / 2))
     for ax, mode in zip(panels, modes, strict=False):
-        for arm, shift in zip(ARMS, (-14, 14), strict=True):
-            for place, branch in enumerate(BRANCHES):
+        for arm, shift in zip(ARMS, (-7, 13), strict=True):
+            for place, branch in enumerate(branches):
                 values = _ends(record, mode, arm, branch)
                 wording.dots(ax, place, values, arm, text=f"first {label(arm)}" if place == 0 else "", shift=shift)
-        ax.set(title=TITLES[mode], xticks=range(len(BRANCHES)), xlim=(-0.5, len(BRANCHES) - 0.5))
-        ax.set_xticklabels(["continued", "reset", "switched"])
+        ax.set(title=TITLES[mode], xticks=range(len(branches)), xlim=(-0.5, len(branches) - 0.5))
+        ax.set_xticklabels([_TICKS[branch] for branch in branches])
         ax.set_ylabel(r"1000 $\ell_2$, test")
     # One scale for both modes of an optimiser.
     for optimizer in dict.fromkeys(MODES[mode][0] for mode in modes):

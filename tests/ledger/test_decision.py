@@ -141,7 +141,10 @@ HARDLY_DOWN = (-0.5, -0.4, -0.6)  # 95 %: below -0.25, 98.75 %: up to -0.02
         ((UP, WIDE), "inconclusive", 1),
         ((UP, DOWN), "contradicted", 1),
         ((WIDE, DOWN), "contradicted", 1),
-        ((UP, TIE), "equivalent", 1),
+        ((UP, TIE), "inconclusive", 1),
+        ((TIE, UP), "inconclusive", 0),
+        ((UP, UP, TIE, TIE), "inconclusive", 2),
+        ((TIE, DOWN), "contradicted", 1),
         ((TIE, TIE), "equivalent", 0),
         ((TIE, WIDE), "inconclusive", 0),
         ((DOWN, DOWN), "contradicted", 0),
@@ -151,6 +154,17 @@ HARDLY_DOWN = (-0.5, -0.4, -0.6)  # 95 %: below -0.25, 98.75 %: up to -0.02
 )
 def test_claims_of_several_parts(rows: tuple[tuple[float, ...], ...], found: str, decisive: int) -> None:
     assert joint([part(row) for row in rows]) == (found, decisive)
+
+
+def test_a_mixture_is_neither_supported_nor_equivalent() -> None:
+    """Half of a claim held and half of it did not: no word for the whole says so, at whatever precision."""
+    exact = [part((0.5, 0.5, 0.5 + 1e-9)), part((0.0, 0.0, 1e-9))]
+    assert judge(exact, matched=True, scale="full").verdict == "inconclusive"
+    # A tie that satisfies its part is none of the claim, whose word the other parts decide.
+    for satisfied in ({"par": True}, {"claimed": 0}):
+        assert joint([part(UP), part(TIE, **satisfied)]) == ("supported", 0)
+        assert joint([part(TIE, **satisfied), part(TIE)]) == ("equivalent", 1)
+        assert joint([part(TIE, **satisfied), part(TIE), part(UP)]) == ("inconclusive", 1)
 
 
 def test_exact_values_span_from_the_least_to_the_largest() -> None:

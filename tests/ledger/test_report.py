@@ -81,12 +81,103 @@ def test_the_largest_scale_with_seeds_enough_speaks() -> None:
 
 def test_a_scale_that_was_not_meant_for_a_claim_leaves_it_to_another() -> None:
     """The wide networks are trained for one task: what is said of JPEG comes from the others."""
-    size = dataclasses.asdict(table1.SCALES["cpu"])
+    size = dataclasses.asdict(table1.SCALES["cpu_plain"])
     jpeg = nets("jpeg", "l2", 3) + nets("jpeg", "input", 1)
-    small = record("table1", nets("dd", "l1") + nets("dd", "l2") + jpeg, settings=size)
+    small = record("table1", nets("dd", "l1") + nets("dd", "l2") + jpeg, scale="cpu_plain", settings=size)
     rows = {row["id"]: row for row in claims_table([made("cpu_wide"), small])}
-    assert rows["Z1"]["scale"] == "cpu_wide" and rows["Z11"]["scale"] == "cpu"
+    assert rows["Z1"]["scale"] == "cpu_wide" and rows["Z11"]["scale"] == "cpu_plain"
     assert rows["Z10"]["verdict"] == "not run"
+    assert "Record table1-cpu_wide has no runs of arm ms_ssim, task jpeg. " in rows["Z10"]["why"]
+
+
+def jpeg(scale: str, gain: float) -> Record:
+    """A record in which MS-SSIM has `gain` dB of PSNR over its input, and l2 as much of squared error."""
+    size = dataclasses.asdict(table1.SCALES[scale])
+    runs = nets("jpeg", "ms_ssim") + nets("jpeg", "l2") + nets("jpeg", "input", 1)
+    found = record("table1", runs, scale=scale, settings={**size, "unfinished": []})
+    for testset in ("test", "train"):
+        before = found.scores[f"jpeg-input-0@{testset}"]
+        for arm in ("ms_ssim", "l2"):
+            for seed in range(3):
+                table = before.copy()
+                table[:, found.settings["columns"].index("psnr")] += gain + 0.001 * seed
+                table[:, found.settings["columns"].index("mse")] *= below(gain + 0.001 * seed)
+                found.scores[f"jpeg-{arm}-{seed}@{testset}"] = table
+    return found
+
+
+def test_networks_that_begin_at_their_input_leave_it_to_others() -> None:
+    """They are of a larger scale, and better than their input, which says nothing of the paper's."""
+    for pair in ([jpeg("cpu", 1.0), jpeg("cpu_plain", -1.0)], [jpeg("cpu_plain", -1.0), jpeg("cpu", 1.0)]):
+        rows = {row["id"]: row for row in claims_table(pair)}
+        for name in ("Z10", "Z11"):
+            assert rows[name]["scale"] == "cpu_plain" and rows[name]["verdict"] == "supported"
+            assert rows[name]["effect"] == pytest.approx(-1.0, abs=0.01) and "At scale cpu:" not in rows[name]["why"]
+            assert "add their output" not in rows[name]["why"]
+    alone = {row["id"]: row for row in claims_table([jpeg("cpu", 1.0)])}
+    for name in ("Z10", "Z11"):
+        assert alone[name]["verdict"] == "not run" and alone[name]["scale"] is None
+        assert "The networks of record table1-cpu begin at their input." in alone[name]["why"]
+
+
+def test_networks_that_are_not_the_papers_are_told() -> None:
+    words = "The networks add their output to their input, the paper's do not."
+    assert words in z1(made("cpu"))["why"] and words in z1(made("quick"))["why"]
+    assert words not in z1(made("cpu_wide"))["why"] and words not in z1(made("full"))["why"]
+    rows = {row["id"]: row for row in claims_table(load_all())}
+    assert words in rows["Z13"]["why"] and words not in rows["Z14"]["why"]  # nothing is trained for Figure 9
+
+
+def train(found: Record, decibels: float, seeds: int = 3) -> Record:
+    """The same record, in which l1 is better by so many dB on training pictures."""
+    for seed in range(seeds):
+        base = found.scores[f"dd-l2-{seed}@train"].copy()
+        base[:, found.settings["columns"].index("mse")] *= below(decibels + 0.001 * seed)
+        found.scores[f"dd-l1-{seed}@train"] = base
+    return found
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.5, "supported"), (0.0, "inconclusive"), (-0.5, "not replicated")])
+def test_what_holds_in_part_is_told_first(gain: float, verdict: str) -> None:
+    row = z1(train(made(), gain))
+    assert row["verdict"] == verdict
+    told = "Supported in part: l1 over l2 by pooled squared error, test pictures. Endpoint: "
+    assert row["why"].startswith(told) == (verdict != "supported")
+    assert ("in part" in row["why"]) == (verdict != "supported")
+
+
+def test_nothing_is_told_of_parts_where_none_holds() -> None:
+    for found in (made(gain=0.0), made(gain=-0.5), made(seeds=2), train(made("smoke"), -0.5)):
+        assert "in part" not in z1(found)["why"]
+    both = made(seeds=4)
+    for run in both.runs:  # three seeds on one set alone
+        if run["seed"] == 3:
+            both.scores[f"{run['job']}@train"][:] = float("nan")
+    assert "in part" not in z1(both)["why"]
+
+
+def indices(**factors: float) -> Record:
+    """l1 is better than l2 by squared error, and has so much more of other indices."""
+    size = dataclasses.asdict(table1.SCALES["cpu"])
+    runs = nets("dd", "l1", 3, 1e-4, mse=below(0.5), **factors) + nets("dd", "l2", 3)
+    return record("table1", runs, settings={**size, "unfinished": []})
+
+
+def test_members_that_are_worse_break_the_statement() -> None:
+    row = z1(indices(ms_ssim=-0.3, ssim=-0.5, fsim=0.5))
+    assert row["verdict"] == "supported"
+    assert row["why"].startswith("The statement as a whole fails: worse in 2 of 8 other comparisons. Endpoint: ")
+    assert "2 worse (l1 against l2 by ssim in dd, l1 against l2 by ms_ssim in dd)" in row["why"]
+    assert "as a whole" not in z1(indices(ms_ssim=0.3, ssim=0.5))["why"]
+    assert "as a whole" not in z1(train(indices(ssim=-0.5), -0.5))["why"]  # not supported anyway
+
+
+def test_members_that_are_worse_are_what_a_claim_of_par_or_worse_says() -> None:
+    size = dataclasses.asdict(table1.SCALES["cpu"])
+    runs = nets("dd", "ssim_1.5", 3, 1e-5, ssim=-0.01, ms_ssim=-0.5) + nets("dd", "l1", 3)
+    found = record("table1", runs, settings={**size, "unfinished": []})
+    row = next(row for row in claims_table([found]) if row["id"] == "Z9")
+    assert row["verdict"] == "supported" and "1 worse (" in row["why"] and "as a whole" not in row["why"]
 
 
 def test_every_scale_of_the_experiments_has_its_rank() -> None:
@@ -172,14 +263,16 @@ def test_the_fingerprint_changes_with_the_rules_alone(tmp_path: Path, monkeypatc
     folder.mkdir()
     for path in Path(fingerprint.__file__).parent.glob("*.py"):
         (folder / path.name).write_text(path.read_text("utf8"), "utf8", newline="\r\n")
-    statistics = Path(fingerprint.__file__).parents[1] / "statistics.py"
-    (tmp_path / "statistics.py").write_text(statistics.read_text("utf8"), "utf8")
+    elsewhere = ("statistics.py", "experiments/sigma_report.py")
+    (tmp_path / "experiments").mkdir()
+    for name in elsewhere:
+        (tmp_path / name).write_text((Path(fingerprint.__file__).parents[1] / name).read_text("utf8"), "utf8")
     monkeypatch.setattr(fingerprint, "__file__", str(folder / "fingerprint.py"))
     first = rules_hash()
     assert len(first) == 12 and int(first, 16)
     (folder / "report.py").write_text("other", "utf8")
     assert rules_hash() == first
-    for path in (folder / "decision.py", folder / "claims_table1.py", tmp_path / "statistics.py"):
+    for path in (folder / "decision.py", folder / "claims_table1.py", *(tmp_path / name for name in elsewhere)):
         path.write_text(path.read_text("utf8") + "# changed\n", "utf8")
         assert rules_hash() != first
         first = rules_hash()
@@ -196,6 +289,35 @@ def test_a_finished_run_is_added(tmp_path: Path) -> None:
         assert add(source, results) == [results / "table1-cpu.json"]
         assert sorted(path.name for path in results.iterdir()) == ["table1-cpu.json", "table1-cpu.npz"]
     assert z1(*load_all(results)) == z1(found)
+
+
+def test_a_record_is_not_replaced_by_one_that_has_less(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    (path,) = add(made(seeds=4).save(tmp_path / "four"), results)
+    before = {path: path.read_bytes() for path in results.iterdir()}
+    with pytest.raises(ValueError, match=r"table1-cpu in .*results has 2 jobs .*\(dd-l1-3, dd-l2-3, …\): run them in"):
+        add(made(seeds=3).save(tmp_path / "three"), results)
+    # As many jobs, but not the same ones.
+    other = made(seeds=5)
+    other.runs = [run for run in other.runs if run["job"] != "dd-l2-0"]
+    with pytest.raises(ValueError, match=r"has 1 jobs .*dd-l2-0"):
+        add(other.save(tmp_path / "other"), results)
+    assert {path: path.read_bytes() for path in results.iterdir()} == before
+    # The same jobs anew, more of them, and another scale are welcome.
+    for found in (made(seeds=4, gain=0.7), made(seeds=5), made("quick")):
+        assert add(found.save(tmp_path / "more"), results)
+        (tmp_path / "more" / f"{found.name}.json").unlink()
+    assert len(load_all(results)[0].runs) == 10 and path in results.iterdir()
+
+
+def test_one_refused_record_of_a_run_keeps_out_all_of_them(tmp_path: Path) -> None:
+    run, results = tmp_path / "run", tmp_path / "results"
+    add(made("quick", seeds=4).save(tmp_path / "before"), results)
+    made("cpu").save(run)
+    made("quick", seeds=3).save(run)
+    with pytest.raises(ValueError, match="table1-quick"):
+        add(run, results)
+    assert not (results / "table1-cpu.json").exists()
 
 
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:

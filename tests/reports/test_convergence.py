@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import report_records as made
 
-from lossedu.experiments.convergence import MODES
+from lossedu.experiments.convergence import BRANCHES, MODES
 from lossedu.experiments.scoring import COLUMNS
 from lossedu.figures import loss_style
 from lossedu.records import Record
@@ -19,8 +20,11 @@ from lossedu.statistics import t_interval
 
 mpl.use("Agg")
 
-#: What the branches have of the trunk's error: a switch helps l2, and for l1 it is the reset that does.
+#: What the branches have of the trunk's error: a switch helps l2, but not with the old optimiser, and a reset helps l1.
 FACTORS = {("l2", "switch"): 0.90, ("l2", "continue"): 0.95, ("l2", "reset"): 0.951, ("l1", "reset"): 0.97}
+FACTORS |= {("l2", "switch_carried"): 1.02, ("l1", "switch_carried"): 0.98}
+
+KEPT = "switched, optimiser's memory kept"
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,16 @@ def plain() -> Record:
 def changed(record: Record, job: str, **entry: Any) -> Record:
     runs = [{**run, **(entry if run["job"] == job else {})} for run in record.runs]
     return Record(record.experiment, "cpu", record.settings, runs, record.provenance, "run", scores=record.scores)
+
+
+def older(record: Record) -> Record:
+    """The same record from before there was a switch that keeps the optimiser's memory."""
+    runs = [
+        {**run, "curves": {name: course for name, course in run["curves"].items() if name != "switch_carried"}}
+        for run in record.runs
+    ]
+    scores = {key: table for key, table in record.scores.items() if "/switch_carried@" not in key}
+    return Record(record.experiment, "cpu", record.settings, runs, record.provenance, "run", scores=scores)
 
 
 def remark(figure: Any) -> str:
@@ -47,12 +61,13 @@ def test_curves_show_every_branch_of_both_losses(plain: Record) -> None:
     figure.canvas.draw()
     whole, close = figure.axes
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert len(texts) == 6 and r"$\ell_2$, then $\ell_1$" in texts and r"$\ell_1$, optimiser reset" in texts
+    assert len(texts) == 8 and r"$\ell_2$, then $\ell_1$" in texts and r"$\ell_1$, optimiser reset" in texts
+    assert [text for text in texts if KEPT in text] == [rf"$\ell_2$, {KEPT}", rf"$\ell_1$, {KEPT}"]
     lines = {line.get_label(): line for line in whole.get_lines() if line.get_label() in texts}
-    assert len({(line.get_color(), line.get_linestyle(), str(line._dash_pattern)) for line in lines.values()}) == 6
-    # Light lines for seeds: for both losses, the trunk and three branches.
-    assert sum(line.get_alpha() == 0.3 for line in whole.get_lines()) == 2 * 4 * 3
-    assert sum(line.get_alpha() == 0.3 for line in close.get_lines()) == 2 * 3 * 3
+    assert len({(line.get_color(), line.get_linestyle(), str(line._dash_pattern)) for line in lines.values()}) == 8
+    # Light lines for seeds: for both losses, the trunk and four branches.
+    assert sum(line.get_alpha() == 0.3 for line in whole.get_lines()) == 2 * 5 * 3
+    assert sum(line.get_alpha() == 0.3 for line in close.get_lines()) == 2 * 4 * 3
     runs = [run for run in plain.runs if run["mode"] == "adam_tuned" and run["arm"] == "l2"]
     mean = np.mean([[1000 * e[0] for _, e in run["curves"]["switch"]] for run in runs], axis=0)
     line = lines[r"$\ell_2$, then $\ell_1$"]
@@ -60,9 +75,28 @@ def test_curves_show_every_branch_of_both_losses(plain: Record) -> None:
     # It begins where the trunk ended.
     start = np.mean([1000 * run["curves"]["trunk"][-1][1][0] for run in runs])
     assert line.get_ydata() == pytest.approx([start, *mean])
+    assert lines[rf"$\ell_2$, {KEPT}"].get_ydata()[-1] > 1.1 * line.get_ydata()[-1]
     assert list(line.get_xdata())[:2] == [1000, 1025] and line.get_xdata()[-1] == 1500
     assert [line.get_xdata()[0] for line in close.get_lines() if line.get_ydata()[0] == 0] == [1000]  # the mark
     assert remark(figure) == "Adam, step sizes tuned."
+
+
+def test_older_records_without_the_old_optimiser_can_be_drawn(plain: Record) -> None:
+    record = older(plain)
+    assert convergence.branches_of(plain) == list(BRANCHES) and convergence.branches_of(record) == list(BRANCHES[:3])
+    figure = convergence.draw_curves(record, "sgd")
+    assert len(figure.legends[0].get_texts()) == 6
+    assert [text.get_text() for text in endpoints.draw_final(record).axes[0].get_xticklabels()] == [
+        *("continued", "reset", "switched"),
+    ]
+    text = convergence.switch_effects(record)
+    assert KEPT not in text and len(row(text, "Adam, step sizes tuned", r"$\ell_1$")) == 4
+    # A branch that diverged everywhere was there all the same.
+    for run in record.runs:
+        run["branches_diverged"] = {"switch_carried": 7}
+    assert convergence.branches_of(record) == list(BRANCHES)
+    assert row(convergence.switch_effects(record), "Adam, step sizes tuned", r"$\ell_1$")[4] == "–"
+    assert "diverged at step 7 of switch_carried" in remark(convergence.draw_curves(record, "sgd"))
 
 
 def test_curves_name_what_they_leave_out(plain: Record) -> None:
@@ -80,8 +114,11 @@ def test_curves_name_what_they_leave_out(plain: Record) -> None:
         convergence.draw_curves(plain, "adam")
 
 
-def test_every_mode_has_its_panel() -> None:
+def test_every_mode_has_its_panel_with_its_step_size_in_words() -> None:
     assert set(convergence.TITLES) == set(MODES)
+    names, said = {"adam": "Adam", "sgd": "SGD"}, {1.0: "step sizes tuned", 0.1: "a tenth of the tuned step size"}
+    for mode, (optimizer, factor) in MODES.items():
+        assert convergence.TITLES[mode] == f"{names[optimizer]}, {said[factor]}"
 
 
 def row(text: str, mode: str, loss: str) -> list[str]:
@@ -92,11 +129,12 @@ def row(text: str, mode: str, loss: str) -> list[str]:
 def test_effects_are_decibels_over_the_same_loss_continued(plain: Record) -> None:
     text = convergence.switch_effects(plain)
     assert len(text.split("\n\n")[0].splitlines()) == 2 + 4
+    columns = [(branch, where) for branch in ("switch", "reset") for where in ("test", "train")]
+    columns.append(("switch_carried", "test"))
+    assert text.splitlines()[0].endswith(f"| reset, test | reset, training | {KEPT}, test |")
     for arm, loss in (("l2", r"$\ell_2$"), ("l1", r"$\ell_1$")):
         cells = row(text, "Adam, step sizes tuned", loss)
-        for cell, (branch, where) in zip(
-            cells, [(b, w) for b in ("switch", "reset") for w in ("test", "train")], strict=True
-        ):
+        for cell, (branch, where) in zip(cells, columns, strict=True):
             gains = 10 * np.log10(
                 ends(plain, "adam_tuned", arm, "continue", where) / ends(plain, "adam_tuned", arm, branch, where)
             )
@@ -106,18 +144,18 @@ def test_effects_are_decibels_over_the_same_loss_continued(plain: Record) -> Non
             assert found == pytest.approx(list(expected), abs=0.006)
             assert cell.endswith("~") == (expected.low <= 0 <= expected.high)
     # A switch helps l2 by .23 dB; l1 gains nothing by it.
-    assert row(text, "SGD, one step size", r"$\ell_2$")[0].startswith("+0.2")
-    assert row(text, "SGD, one step size", r"$\ell_1$")[0].endswith("~")
+    assert row(text, "SGD, a tenth of the tuned step size", r"$\ell_2$")[0].startswith("+0.2")
+    assert row(text, "SGD, a tenth of the tuned step size", r"$\ell_1$")[0].endswith("~")
 
 
 def test_effects_without_seeds_or_losses(plain: Record) -> None:
     two = changed(plain, "sgd-l2-1", ran_away=True)
     text = convergence.switch_effects(two)
-    assert "(" not in row(text, "SGD, one step size", r"$\ell_2$")[0]
+    assert "(" not in row(text, "SGD, a tenth of the tuned step size", r"$\ell_2$")[0]
     assert "Left out of all means: sgd-l2-1 ran away." in text
     for seed in (0, 2):
         two = changed(two, f"sgd-l2-{seed}", ran_away=True)
-    assert row(convergence.switch_effects(two), "SGD, one step size", r"$\ell_2$") == ["–"] * 4
+    assert row(convergence.switch_effects(two), "SGD, a tenth of the tuned step size", r"$\ell_2$") == ["–"] * 5
     alone = Record("convergence", "cpu", plain.settings, [r for r in plain.runs if r["arm"] == "l1"], {}, "", {})
     alone.scores = plain.scores
     assert r"| $\ell_2$ |" not in convergence.switch_effects(alone)
@@ -133,9 +171,14 @@ def test_one_network_of_two_modes_is_named_once(plain: Record) -> None:
 def test_final_errors_are_those_of_the_tables(plain: Record) -> None:
     figure = endpoints.draw_final(plain)
     figure.canvas.draw()
-    assert [ax.get_title() for ax in figure.axes] == ["Adam, step sizes tuned", "SGD, one step size"]
+    assert [ax.get_title() for ax in figure.axes] == ["Adam, step sizes tuned", "SGD, a tenth of the tuned step size"]
     clouds = [line for line in figure.axes[1].get_lines() if line.get_markerfacecolor() == "white"]
-    order = [(arm, branch) for arm in ("l2", "l1") for branch in ("continue", "reset", "switch")]
+    order = [(arm, branch) for arm in ("l2", "l1") for branch in BRANCHES]
+    ticks = [text.get_text() for text in figure.axes[1].get_xticklabels()]
+    assert ticks[:3] == ["continued", "reset", "switched"] and ticks[3].split() == KEPT.split()
+    # The long name begins below its neighbours, which lie side by side.
+    boxes = [text.get_window_extent() for text in figure.axes[1].get_xticklabels()[:3]]
+    assert ticks[3].startswith("\n") and not any(a.overlaps(b) for a, b in itertools.pairwise(boxes))
     for line, (arm, branch) in zip(clouds, order, strict=True):
         assert line.get_ydata() == pytest.approx(1000 * ends(plain, "sgd", arm, branch))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [r"first $\ell_2$", r"first $\ell_1$"]
