@@ -19,7 +19,10 @@ _CHECKABLE = (*_FETCHABLE, "pack")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0 for success, 1 for a fault that was reported, 130 for Ctrl-C."""
+    """Run one command; return the exit status.
+
+    0 is success, 1 a fault that was reported, 3 a run that its time limit ended, 130 Ctrl-C.
+    """
     options = build_parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:

@@ -39,6 +39,8 @@ def count(job: Job, place: Place) -> Found:
     state = json.loads(path.read_text()) if path.exists() else {"step": 0, "total": job.options.get("start", 1)}
     began = state["step"]
     for step in range(began, STEPS):
+        if step == job.options.get("waits_at"):
+            wait_for(place.folder.parent / "go")
         perhaps_die(job, place, step)
         time.sleep(job.options.get("pause", 0.0))
         state = {"step": step + 1, "total": (state["total"] * 1103515245 + 12345 + step) % 2**31}
@@ -76,6 +78,14 @@ def tiny_training(job: Job, place: Place) -> Found:
     return {"last": history[-1]}, weights
 
 
+def wait_for(path: Path) -> None:
+    """Wait until there is such a file: a place where a test finds a job for certain, however busy the machine is."""
+    end = time.monotonic() + 300
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def perhaps_die(job: Job, place: Place, step: int) -> None:
     """Be killed at a step, so many times: the folder remembers how often it was."""
     path = place.folder / "deaths.txt"
@@ -106,7 +116,7 @@ def nothing_to_write(job: Job, place: Place) -> Found:
 
 
 def without_arrays(job: Job, place: Place) -> Found:
-    return {"device": place.device, "threads": torch.get_num_threads()}, {}
+    return {"given": place.device, "used": torch.get_num_threads()}, {}
 
 
 def stubborn(job: Job, place: Place) -> Found:
@@ -137,4 +147,10 @@ def outside(path: Path) -> None:
     """Perform jobs in two processes, for a test that interrupts this one: ``python -c`` calls it."""
     from lossedu.sweeps import perform_all
 
-    perform_all([job("a", pause=0.05), job("b", pause=0.05, start=2)], path, settings={}, workers=2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
+    perform_all(waiting(), path, settings={}, workers=2)
+
+
+def waiting() -> list[Job]:
+    """Two jobs that wait after the first checkpoint until ``jobs/go`` exists."""
+    return [job("a", waits_at=EVERY), job("b", waits_at=EVERY, start=2)]

@@ -245,14 +245,17 @@ def test_an_experiment_from_start_to_record(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Stop):
         smoke(out)
     monkeypatch.setattr(sigma_sensitivity, "evaluate", evaluate)
+    partly = load("sigma_sensitivity-smoke", out)
+    assert [run["job"] for run in partly.runs] == ["ssim_1-0"] and partly.settings["unfinished"] == ["l1-0"]
+    assert partly.weights == {}
     assert (out / "jobs" / "l1-0" / "network.pt").exists()
     assert not (out / "jobs" / "l1-0" / "entry.json").exists()
 
     resumed, begun = smoke(out)
     assert begun == ["l1-0"]
     assert [(run["job"], run["loss"], run["seed"]) for run in resumed.runs] == [
-        ("ssim_1-0", "ssim_1", 0),
         ("l1-0", "l1", 0),
+        ("ssim_1-0", "ssim_1", 0),
     ]
     for found, expected in zip(resumed.runs, straight.runs, strict=True):
         assert found["images"] == expected["images"]
@@ -269,7 +272,7 @@ def test_an_experiment_from_start_to_record(tmp_path: Path, monkeypatch: pytest.
     clean = sigma_sensitivity.test_images("embedded")["rocket"]
     restored = sigma_sensitivity.restore(network, sigma_sensitivity.damaged("rocket", clean))
     assert restored.shape == clean.shape
-    assert measure(restored, clean) == record.runs[1]["images"]["rocket"]
+    assert measure(restored, clean) == record.runs[0]["images"]["rocket"]
     with pytest.raises(ValueError, match="loss must be one of 'l1', 'ssim_1', got 'l2'"):
         sigma_sensitivity.recorded_network(record, "l2")
 

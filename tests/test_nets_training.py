@@ -324,19 +324,37 @@ def cosine(steps: int, lr: float) -> list[float]:
     return [lr * 0.5 * (1 + math.cos(math.pi * k / steps)) for k in range(steps)]
 
 
+RATES: dict[str, Callable[[int, float], list[float]]] = {
+    "cosine": cosine,
+    "constant": lambda steps, lr: [lr] * steps,
+    # A twentieth of 30 steps is 1.5 of them: after nothing and two thirds of its length the cosine takes over.
+    "warm": lambda steps, lr: [min(1, k / (steps / 20)) * rate for k, rate in enumerate(cosine(steps, lr))],
+}
+
+
+def test_a_warm_start_rises_in_a_line_over_a_twentieth_of_the_way() -> None:
+    warm = [SCHEDULES["warm"](k / 100) for k in range(101)]
+    plain = [0.5 * (1 + math.cos(math.pi * k / 100)) for k in range(101)]
+    assert warm[:6] == pytest.approx([plain[k] * share for k, share in enumerate((0, 0.2, 0.4, 0.6, 0.8, 1))])
+    assert warm[5:] == pytest.approx(plain[5:])
+    assert max(warm) == warm[5] and warm[100] == pytest.approx(0, abs=1e-12)
+    assert set(RATES) == set(SCHEDULES)
+
+
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimisers_and_schedules_are_those_they_are_called(optimizer: str, schedule: str) -> None:
     lr = 0.002 if optimizer == "adam" else 0.1
     there, here = network(), network()
-    rates = cosine(7, lr) if schedule == "cosine" else [lr] * 7
+    steps = 30 if schedule == "warm" else 7
+    rates = RATES[schedule](steps, lr)
     kinds: dict[str, torch.optim.Optimizer] = {
         "adam": torch.optim.Adam(there.parameters(), lr=lr, betas=(0.9, 0.999), eps=1e-8),
         "sgd": torch.optim.SGD(there.parameters(), lr=lr, momentum=0.9),
     }
     losses, expected = by_hand(there, kinds[optimizer], rates)
-    assert train(here, le.mse_loss, batch_at, steps=7, lr=lr, optimizer=optimizer, schedule=schedule) == losses
+    assert train(here, le.mse_loss, batch_at, steps=steps, lr=lr, optimizer=optimizer, schedule=schedule) == losses
     assert torch.equal(weights(here), expected)
 
 
@@ -522,7 +540,7 @@ def test_compiled_it_learns_the_same(tmp_path: Path) -> None:
         ({"lr": 0}, "lr must be a finite number above 0, got 0"),
         ({"lr": math.inf}, "lr must be a finite number above 0, got inf"),
         ({"optimizer": "adamw"}, "optimizer must be one of 'adam', 'sgd', got 'adamw'"),
-        ({"schedule": "step"}, "schedule must be one of 'cosine', 'constant', got 'step'"),
+        ({"schedule": "step"}, "schedule must be one of 'cosine', 'constant', 'warm', got 'step'"),
         ({"precision": "float16"}, "precision must be one of 'float32', 'bfloat16', got 'float16'"),
     ],
 )

@@ -14,7 +14,7 @@ import numpy as np
 from .. import _validate
 from ..records import Record, provenance
 from ..storage import missing_package
-from ..sweeps import Job, Outcome, finished, perform_all, resolve_device
+from ..sweeps import Job, JobsFailed, Outcome, finished, perform_all, resolve_device
 from .arms import LOSSES
 from .catalogue import EXPERIMENTS
 
@@ -103,6 +103,13 @@ def run(
     extra: dict[str, Any] = {} if say is None else {"say": say}
     chosen = {"tasks": tasks, "losses": arms, "batch": () if batch is None else (str(batch),)}
     words = "".join(f" --{name} {' '.join(values)}" for name, values in chosen.items() if values)
+
+    def save() -> tuple[Record, list[Outcome]]:
+        done = finished(folder)
+        record = gather(module, scale, jobs, done, settings, words)
+        record.save(folder)
+        return record, done
+
     try:
         perform_all(
             jobs,
@@ -115,10 +122,14 @@ def run(
             stamp=dict(stamp or {}),
             **extra,
         )
-    finally:  # what is finished is worth a record, whatever became of the rest
-        if (folder / "settings.json").exists() and (done := finished(folder)):
-            record = gather(module, scale, jobs, done, settings, words)
-            record.save(folder)
+    except BaseException as error:
+        # What is finished is worth a record, whatever became of the rest; but any other ValueError than this one says
+        # that the folder is somebody else's, or that somebody else is at work in it.
+        ours = isinstance(error, JobsFailed) or not isinstance(error, ValueError)
+        if ours and (folder / "settings.json").exists():
+            save()
+        raise
+    record, done = save()
     if not record.settings["unfinished"] and hasattr(module, "finish"):
         record.settings |= module.finish(done)
         record.save(folder)
@@ -142,15 +153,16 @@ def gather(
         for name, table in outcome.arrays().items():
             key = f"{outcome.job.name}/{name}" if "@" in name else f"{outcome.job.name}@{name}"
             scores[key] = compact(table)
-    if hasattr(module, "describe"):
+    if done and hasattr(module, "describe"):
         body |= module.describe(done[0].job.options)
+    devices = {str((outcome.entry or {})["device"]) for outcome in done}
     seeds = len({job.options.get("seed", 0) for job in jobs})
     return Record(
         module.NAME,
         scale,
         body,
         [dict(outcome.entry or {}) for outcome in done],
-        provenance() | {"device": ", ".join(sorted({(outcome.entry or {})["device"] for outcome in done}))},
+        provenance() | {"device": ", ".join(sorted(devices)) or "none yet"},
         f"lossedu run {module.NAME} --scale {scale} --seeds {seeds}{words} --out DIR",
         weights=module.kept(done) if hasattr(module, "kept") and not body["unfinished"] else {},
         scores=scores,

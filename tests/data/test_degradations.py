@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import lossedu.data as data
 from lossedu.metrics import psnr
 
+KERNELS = ["bilinear", "bicubic"]
+
 
 @pytest.fixture(scope="module")
 def x() -> torch.Tensor:
@@ -70,19 +72,25 @@ def test_jpeg_bad_input():
 
 @settings(deadline=None, max_examples=40)
 @given(
-    st.integers(1, 20), st.integers(1, 20), st.floats(1, 6), st.sampled_from(["bilinear", "bicubic"]), st.floats(0, 1)
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.floats(1, 6),
+    st.sampled_from(KERNELS),
+    st.sampled_from([*KERNELS, None]),
+    st.floats(0, 1),
 )
-def test_down_up_keeps_size_and_constants(height, width, factor, mode, level):
+def test_down_up_keeps_size_and_constants(height, width, factor, mode, up, level):
     x = torch.full((1, 2, height, width), level, dtype=torch.float64)
-    torch.testing.assert_close(data.down_up(x, factor=factor, mode=mode), x)
+    torch.testing.assert_close(data.down_up(x, factor=factor, mode=mode, up=up), x)
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-def test_down_up_shifts_nothing(mode):
+@pytest.mark.parametrize("up", [*KERNELS, None])
+@pytest.mark.parametrize("mode", KERNELS)
+def test_down_up_shifts_nothing(mode, up):
     """Mirroring before and after must be the same thing, also where the factor does not divide the size."""
     x = torch.rand(1, 1, 23, 31, dtype=torch.float64)
-    mirrored = data.down_up(x.flip(-1, -2), factor=3, mode=mode).flip(-1, -2)
-    torch.testing.assert_close(mirrored, data.down_up(x, factor=3, mode=mode))
+    mirrored = data.down_up(x.flip(-1, -2), factor=3, mode=mode, up=up).flip(-1, -2)
+    torch.testing.assert_close(mirrored, data.down_up(x, factor=3, mode=mode, up=up))
 
 
 def test_down_up_is_antialiased():
@@ -101,6 +109,42 @@ def test_down_up_by_the_formula_in_one_dimension():
     torch.testing.assert_close(z[7], 0.75 * small[2] + 0.25 * small[3])
 
 
+@pytest.mark.parametrize("up", KERNELS)
+@pytest.mark.parametrize("mode", KERNELS)
+def test_down_up_goes_down_by_one_kernel_and_up_by_the_other(x, mode, up):
+    """Both ways as weighted sums over rows and columns, by the kernels written out."""
+
+    def cubic(t, a):
+        t = t.abs()
+        near, far = (a + 2) * t**3 - (a + 3) * t**2 + 1, a * (t**3 - 5 * t**2 + 8 * t - 4)
+        return torch.where(t < 1, near, torch.where(t < 2, far, 0.0))
+
+    def tent(t):
+        return (1 - t.abs()).clamp(min=0)
+
+    def at(count, factor):  # where the pixels of one grid lie on the other
+        return (torch.arange(count, dtype=torch.float64) + 0.5) * factor - 0.5
+
+    def down(side):
+        away = (torch.arange(side) - at(side // 2, 2)[:, None]) / 2
+        weights = tent(away) if mode == "bilinear" else cubic(away, -0.5)
+        return weights / weights.sum(1, keepdim=True)
+
+    def back(side):
+        line = torch.arange(-3, side // 2 + 3)
+        away = line - at(side, 0.5)[:, None]
+        weights = tent(away) if up == "bilinear" else cubic(away, -0.75)
+        edge = line.clamp(0, side // 2 - 1)  # beyond the border the last pixel is repeated
+        return torch.zeros(side, side // 2, dtype=torch.float64).index_add(1, edge, weights)
+
+    z = x.double()
+    rows, columns = (back(side) @ down(side) for side in x.shape[-2:])
+    torch.testing.assert_close(data.down_up(z, mode=mode, up=up), rows @ z @ columns.T)
+    assert torch.equal(data.down_up(z, mode=mode), data.down_up(z, mode=mode, up=mode))
+    other = {"bilinear": "bicubic", "bicubic": "bilinear"}[up]
+    assert (data.down_up(z, mode=mode, up=up) - data.down_up(z, mode=mode, up=other)).abs().max() > 0.01
+
+
 def test_down_up_gets_worse_with_the_factor(x):
     values = [float(psnr(data.down_up(x, factor=factor), x)) for factor in (1, 2, 3, 4)]
     assert math.isinf(values[0]) and values == sorted(values, reverse=True)
@@ -111,6 +155,8 @@ def test_down_up_bad_input():
         data.down_up(torch.rand(1, 1, 8, 8), factor=0.5)
     with pytest.raises(ValueError, match="mode must be one of 'bilinear', 'bicubic', got 'nearest'"):
         data.down_up(torch.rand(1, 1, 8, 8), mode="nearest")
+    with pytest.raises(ValueError, match="up must be one of 'bilinear', 'bicubic', got 'nearest'"):
+        data.down_up(torch.rand(1, 1, 8, 8), up="nearest")
 
 
 def test_srgb():

@@ -30,7 +30,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], dict[s
 
     def run(*names: str, **options: Any) -> Record:
         calls.append((names, options))
-        return Record(names[0], names[1], {"unfinished": ["a"]}, [{"job": "b", "ran_away": True}], {}, "")
+        left = ["a"] if options["time_limit"] else []
+        return Record(names[0], names[1], {"unfinished": left}, [{"job": "b", "ran_away": True}], {}, "")
 
     monkeypatch.setattr(running, "run", run)
     return calls
@@ -38,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], dict[s
 
 def test_every_option_arrives(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     line = "run table1 --scale cpu --out here --seeds 2 --tasks dd jpeg --losses l1 mix --batch 8 --device cpu --jobs 3"
-    assert cli.main([*line.split(), "--time-limit", "7.5", "--scheduler", "tcp://x:1"]) == 0
+    assert cli.main([*line.split(), "--time-limit", "7.5", "--scheduler", "tcp://x:1"]) == 3  # not all is done
     assert asked == [
         (
             ("table1", "cpu"),
@@ -58,11 +59,12 @@ def test_every_option_arrives(asked: list[Any], capsys: pytest.CaptureFixture[st
     ]
     said = capsys.readouterr().out
     assert "1 jobs finished, 1 left; ran away: b" in said
-    assert "here/table1-cpu.json" in said and "lossedu report here" in said
+    assert "here/table1-cpu.json" in said and "the same command goes on" in said and "lossedu report" not in said
 
 
-def test_what_is_taken_where_nothing_is_said(asked: list[Any]) -> None:
+def test_what_is_taken_where_nothing_is_said(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "runaway", "--out", "there"]) == 0
+    assert "lossedu report there" in capsys.readouterr().out
     ((names_, options),) = asked
     assert names_ == ("runaway", "quick")
     assert options == {

@@ -105,9 +105,9 @@ def by_hand(job: Job) -> dict[str, Tensor]:
     for branch in BRANCHES:
         module = copy.deepcopy(network)
         own = optimiser(module)
-        if branch != "reset":
+        if branch in ("continue", "switch_carried"):
             own.load_state_dict(copy.deepcopy(descent.state_dict()))
-        loss = convergence.OTHER[o["arm"]] if branch == "switch" else o["arm"]
+        loss = o["arm"] if branch in ("continue", "reset") else {"l1": "l2", "l2": "l1"}[o["arm"]]
         walk(module, own, loss, STEPS, down)  # the data go on
         ends[branch] = weights(module)
     return ends
@@ -117,7 +117,7 @@ def by_hand(job: Job) -> dict[str, Tensor]:
 def test_trunk_and_branches_are_what_they_are_called(
     optimizer: str, arm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`continue` is one longer run; `reset` and `switch` differ from it in one thing each; all start alike."""
+    """`continue` is one longer run; `reset` and `switch_carried` differ from it in one thing each, `switch` in both."""
     unjudged(monkeypatch)
     job, starts, fit = tree(optimizer, arm), [], trial.fit
 
@@ -131,7 +131,7 @@ def test_trunk_and_branches_are_what_they_are_called(
     ends = {name: weights(trial.network_of(tmp_path, job.options, name)) for name in ("trunk", *BRANCHES)}
     for name, end in ends.items():
         assert torch.equal(end, expected[name]), name
-    assert len({end.sum().item() for end in ends.values()}) == 4
+    assert len({end.sum().item() for end in ends.values()}) == 5
     assert [(name, offset) for name, _, offset in starts] == [("trunk", 0), *((name, STEPS) for name in BRANCHES)]
     for _, start, _ in starts[1:]:
         assert torch.equal(start, ends["trunk"])
@@ -145,10 +145,12 @@ def test_trunk_and_branches_are_what_they_are_called(
         "continue": 3,
         "reset": 3,
         "switch": 3,
+        "switch_carried": 3,
     }
+    assert "training_seconds" not in entry
     histories = entry["histories"]
     assert histories["continue"][0] == histories["reset"][0]  # the same weights, batch and loss
-    assert histories["switch"][0] != histories["continue"][0]
+    assert histories["switch"][0] == histories["switch_carried"][0] != histories["continue"][0]
     settings = {name: read_checkpoint(tmp_path / f"{name}.pt")["settings"] for name in ends}
     assert settings["trunk"]["schedule"] == "constant" and settings["switch"]["schedule"] == "cosine"
     assert {one["lr"] for one in settings.values()} == {job.options["lr"]}
@@ -165,6 +167,43 @@ def test_trunk_and_branches_are_what_they_are_called(
     assert {key: again[key] for key in ("curves", "histories")} == {key: entry[key] for key in ("curves", "histories")}
 
 
+@pytest.mark.parametrize(("arm", "carried"), [("l2", (1.8, 20)), ("l1", (0.01, 0.4))])
+def test_a_fresh_switch_steps_as_far_as_a_reset(
+    arm: str, carried: tuple[float, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adam divides by what it remembers of the gradients; those of l1 and of l2 are not of one size."""
+    path, step = list[float](), torch.optim.Adam.step
+
+    def spied(self: torch.optim.Adam, *arguments: Any, **keywords: Any) -> Any:
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        before = torch.cat([parameter.detach().flatten() for parameter in parameters]).clone()
+        result = step(self, *arguments, **keywords)
+        path.append((torch.cat([parameter.detach().flatten() for parameter in parameters]) - before).norm().item())
+        return result
+
+    job = tree("adam", arm)
+    options, place = job.options | {"steps": 100}, here(tmp_path)
+    monkeypatch.setattr(convergence, "error_watch", lambda *_: None)
+    convergence._train("trunk", trial.new_network(options), options, place)
+    # Adam's memory of the squares reaches back a thousand steps; here it is made that of a trunk as long as that.
+    kept = torch.load(tmp_path / "trunk.pt", weights_only=True)
+    for state in kept["optimiser"]["state"].values():
+        state["exp_avg_sq"] /= 1 - 0.999 ** state["step"]
+        state["step"].fill_(20_000)
+    torch.save(kept, tmp_path / "trunk.pt")
+
+    monkeypatch.setattr(torch.optim.Adam, "step", spied)
+    lengths = {}
+    for branch in ("reset", "switch", "switch_carried"):
+        path.clear()
+        convergence._train(branch, trial.new_network(options), options, place)
+        assert len(path) == 50
+        lengths[branch] = sum(path)
+    assert 0.7 < lengths["switch"] / lengths["reset"] < 1.4
+    low, high = carried
+    assert low < lengths["switch_carried"] / lengths["reset"] < high
+
+
 def test_landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All end with l2, by a switch or by going on, and the two of a pair have two seeds."""
     unjudged(monkeypatch)
@@ -175,9 +214,7 @@ def test_landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         outcomes.append(Outcome(job, entry, tmp_path))
     rows = convergence.finish(outcomes)["landscape"]
     pairs = [(pair, seed) for pair in ("l1-l2", "l2-l2", "l1-l1") for seed in (0, 1)]
-    assert [(row["mode"], row["pair"], row["seed"]) for row in rows] == [
-        ("adam_tuned", *pair) for pair in pairs
-    ]
+    assert [(row["mode"], row["pair"], row["seed"]) for row in rows] == [("adam_tuned", *pair) for pair in pairs]
     by_job = {(o.job.options["arm"], o.job.options["seed"]): o.job for o in outcomes}
 
     def end(arm: str, seed: int) -> Tensor:
@@ -204,7 +241,7 @@ def test_divergence_of_a_trunk_and_of_a_branch(tmp_path: Path, monkeypatch: pyte
     entry, arrays = convergence.perform(tree("adam", "l1"), here(tmp_path / "a"))
     assert (entry["diverged_at"], entry["ran_away"], arrays) == (0, True, {})
     entry, arrays = convergence.perform(tree("adam", "l2"), here(tmp_path / "b"))
-    assert entry["branches_diverged"] == {"switch": 0} and not entry["ran_away"]
+    assert entry["branches_diverged"] == {"switch": 0, "switch_carried": 0} and not entry["ran_away"]
     assert set(arrays) == {"trunk@test", "continue@test", "reset@test"}
     assert set(entry["curves"]) == {"trunk", "continue", "reset"}
     assert convergence.finish([Outcome(tree("adam", "l2"), entry, tmp_path)]) == {"landscape": []}

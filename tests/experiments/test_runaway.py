@@ -14,6 +14,7 @@ import lossedu as le
 from lossedu.experiments import arms, runaway, trial
 from lossedu.experiments.gain import loss_pull
 from lossedu.metrics import psnr
+from lossedu.training import read_checkpoint
 
 PLACES = (("chelsea", 110, 150), ("coffee", 150, 280), ("astronaut", 60, 200), ("rocket", 120, 300))
 
@@ -86,17 +87,30 @@ def test_what_is_watched(gain: float, shift: float) -> None:
     assert found["pull"] == pytest.approx(0 if gain == 1 else 1, rel=1e-3)
 
 
-def test_the_two_ways_of_failing() -> None:
+def test_the_ways_of_failing() -> None:
     jobs = runaway.jobs("cpu", seeds=2)
-    assert len(jobs) == 2 * 2 * len(runaway.ARMS)
+    assert len(jobs) == 3 * 2 * len(runaway.ARMS)
     shapes = {
-        job.options["label"]["task"]: (job.options["width"], job.options["residual"], job.options["lr"]) for job in jobs
+        job.options["label"]["task"]: tuple(job.options[key] for key in ("width", "residual", "lr", "schedule"))
+        for job in jobs
     }
-    assert shapes == {"wide": (64, True, 2e-3), "plain": (16, False, 1e-3)}
+    assert shapes == {
+        "wide": (64, True, 2e-3, "cosine"),
+        "warm": (64, True, 2e-3, "warm"),
+        "plain": (16, False, 1e-3, "cosine"),
+    }
     assert {job.options["warmup"] for name in runaway.SCALES for job in runaway.jobs(name)} == {0}
     small = {job.options["width"] for scale in ("smoke", "quick") for job in runaway.jobs(scale)}
     assert small == {runaway.SCALES["smoke"].width, runaway.SCALES["quick"].width}
     assert [job.name for job in runaway.jobs("smoke", tasks=["plain"], arms=["l1"])] == ["plain-l1-0"]
+
+
+@pytest.mark.parametrize("condition", runaway.TASKS)
+def test_the_schedule_arrives(condition: str, tmp_path: Path) -> None:
+    (job,) = runaway.jobs("smoke", tasks=[condition], arms=["l1"])
+    trial.fit(trial.new_network(job.options), job.options, here(tmp_path))
+    kept = read_checkpoint(tmp_path / "network.pt")["settings"]
+    assert (kept["schedule"], kept["lr"]) == ("warm" if condition == "warm" else "cosine", job.options["lr"])
 
 
 def test_one_run(tmp_path: Path) -> None:

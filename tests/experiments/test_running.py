@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,16 +13,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from lossedu import records
-from lossedu.experiments import running, sr_start, table1, tuning
+from lossedu import records, sweeps
+from lossedu.experiments import convergence, running, sr_start, table1, trial, tuning
 from lossedu.experiments.arms import LOSSES
 from lossedu.experiments.catalogue import EXPERIMENTS
 from lossedu.experiments.running import compact, gather, run, shown
 from lossedu.experiments.scales import CPU, SMOKE
 from lossedu.experiments.scoring import COLUMNS
-from lossedu.sweeps import Job, Outcome
-from lossedu.sweeps.disk import begin_job, keep
+from lossedu.sweeps import Job, JobsFailed, Outcome, Place
+from lossedu.sweeps.disk import begin_job, claim, keep
+from lossedu.sweeps.lock import alone
 
 #: Experiments whose jobs train a network as `trial` does.
 TRAINED = set(EXPERIMENTS) - {"sigma_sensitivity", "figure9", "ms_ssim_forms", "classical"}
@@ -67,7 +70,7 @@ def start(out: Path, said: list[str] | None = None, **options: Any) -> records.R
 
 
 def same(a: records.Record, b: records.Record) -> None:
-    passing = {"seconds", "patches_per_second", "finished"}
+    passing = {"seconds", "finished"}
     plain = [[{k: v for k, v in entry.items() if k not in passing} for entry in record.runs] for record in (a, b)]
     assert plain[0] == plain[1]
     assert a.scores.keys() == b.scores.keys()
@@ -82,7 +85,7 @@ def test_a_run_its_record_and_more_seeds(tmp_path: Path) -> None:
     assert nothing.runs == [] and nothing.scores == {}
     assert nothing.settings["unfinished"] == ["sr2-bilinear-0", "sr2-bilinear-input"]
     assert shown(nothing) == "0 jobs finished, 2 left"
-    assert "columns" not in nothing.settings
+    assert "columns" not in nothing.settings and nothing.provenance["device"] == "none yet"
 
     first = start(out, stamp={"rules": "abc"})
     assert first.settings["unfinished"] == [] and shown(first) == "2 jobs finished"
@@ -92,11 +95,15 @@ def test_a_run_its_record_and_more_seeds(tmp_path: Path) -> None:
     ]
     for entry in first.runs:
         assert entry["rules"] == "abc" and entry["seconds"] >= 0 and entry["commit"] and entry["finished"]
-    assert set(first.scores) == {f"{entry['job']}@{where}" for entry in first.runs for where in ("test", "train")}
+        assert entry["device"].endswith("CPU") and entry["threads"] == torch.get_num_threads()
+        assert entry["torch"] == torch.__version__ and "patches_per_second" not in entry
+    sets = ("test", "train", "original")
+    assert set(first.scores) == {f"{entry['job']}@{where}" for entry in first.runs for where in sets}
     assert first.settings["columns"] == list(COLUMNS) and first.settings["sets"]["test"] == ["rocket"]
-    assert {key: first.settings[key] for key in ("experiment", "scale", "steps", "width")} == {
+    assert {key: first.settings[key] for key in ("experiment", "scale", "device", "steps", "width")} == {
         "experiment": "sr_start",
         "scale": "smoke",
+        "device": "cpu",
         "steps": 4,
         "width": 4,
     }
@@ -105,7 +112,7 @@ def test_a_run_its_record_and_more_seeds(tmp_path: Path) -> None:
     kept = records.load("sr_start-smoke", out)
     same(kept, first)
     assert (kept.settings, kept.command, kept.provenance) == (first.settings, first.command, first.provenance)
-    assert kept.provenance["device"].endswith("CPU")
+    assert kept.provenance["device"] == first.runs[0]["device"]
 
     more = start(out, said, seeds=2)
     assert [entry["job"] for entry in more.runs] == ["sr2-bilinear-0", "sr2-bilinear-1", "sr2-bilinear-input"]
@@ -115,15 +122,136 @@ def test_a_run_its_record_and_more_seeds(tmp_path: Path) -> None:
     assert "--seeds 2 " in more.command
     same(start(out, seeds=2), more)
 
+
+def test_a_folder_belongs_to_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others are refused, and its record is left alone."""
+    out, said = tmp_path / "run", list[str]()
+    start(out)
+    there = {path.name: path.read_bytes() for path in out.glob("*.*")}
+    assert there.keys() >= {"sr_start-smoke.json", "sr_start-smoke.npz", "settings.json"}
     with pytest.raises(ValueError, match=r"^out=.*run holds a run .*with other settings \(batch: 2 there, 1 now\)"):
         start(out, batch=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "resolve_device", lambda device: device)  # as if there were one
+        patch.setattr(sweeps.engine, "resolve_device", lambda device: device)
+        for device in ("cuda", "cuda:1"):
+            with pytest.raises(ValueError, match=r"with other settings \(device: 'cpu' there, 'cuda' now\)"):
+                start(out, device=device)
+    with pytest.raises(ValueError, match=r"with other settings \(device: 'cpu' there, 'cluster' now\)"):
+        start(out, device="cpu", scheduler="tcp://nowhere:1")
     with pytest.raises(
         ValueError, match=r"with other settings \(.*scale: 'smoke' there, 'quick' now.*steps: 4 there, 150"
     ):
         run("sr_start", "quick", out=out, device="cpu", say=said.append)
     with pytest.raises(ValueError, match=r"experiment: 'sr_start' there, 'table1' now"):
         run("table1", "smoke", out=out, device="cpu", say=said.append)
-    same(records.load("sr_start-smoke", out), more)
+    with alone(out), pytest.raises(ValueError, match="is at work in another process"):
+        start(out, seeds=2)
+    assert {path.name: path.read_bytes() for path in out.glob("*.*")} == there
+    assert said == []
+
+
+def test_devices_of_one_kind_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def perform_all(jobs: Sequence[Job], folder: Path, **options: Any) -> list[Outcome]:
+        asked.append((options["device"], options["settings"]["device"]))
+        claim(folder, options["settings"])
+        return []
+
+    monkeypatch.setattr(running, "perform_all", perform_all)
+    monkeypatch.setattr(running, "resolve_device", lambda device: device)
+    for device in ("cuda", "cuda:1"):
+        start(tmp_path, device=device)
+    assert asked == [("cuda", "cuda"), ("cuda:1", "cuda")]
+
+
+def test_a_second_call_for_other_jobs_keeps_the_first(tmp_path: Path) -> None:
+    first = start(tmp_path, tasks=("sr2",))
+    second = start(tmp_path, tasks=("sr3",))
+    jobs = [f"sr{n}-bilinear-{what}" for n in (2, 3) for what in ("0", "input")]
+    assert [entry["job"] for entry in second.runs] == jobs and second.runs[:2] == first.runs
+    assert {key.partition("@")[0] for key in second.scores} == set(jobs)
+    for key, table in first.scores.items():
+        np.testing.assert_array_equal(second.scores[key], table)
+    assert second.settings["unfinished"] == [] and "--tasks sr3 " in second.command
+    same(records.load("sr_start-smoke", tmp_path), second)
+    # What is asked for and has no time is told, and what the others found stays.
+    third = start(tmp_path, tasks=("sr2",), seeds=2, time_limit=1e-6)
+    assert third.settings["unfinished"] == ["sr2-bilinear-1"] and third.runs == second.runs
+
+
+def test_a_failing_job_leaves_the_record_of_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    perform = trial.perform
+
+    def fragile(job: Job, place: Place) -> Any:
+        if job.name == "sr2-bilinear-0":
+            raise ZeroDivisionError("a fault of the job")
+        return perform(job, place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sr_start, "perform", fragile)
+        with pytest.raises(JobsFailed) as caught:
+            start(tmp_path, seeds=2)
+    assert caught.value.faults == {"sr2-bilinear-0": "ZeroDivisionError: a fault of the job"}
+    kept = records.load("sr_start-smoke", tmp_path)
+    assert [entry["job"] for entry in kept.runs] == ["sr2-bilinear-1", "sr2-bilinear-input"]
+    assert kept.settings["unfinished"] == ["sr2-bilinear-0"] and kept.settings["columns"] == list(COLUMNS)
+    assert {key.partition("@")[0] for key in kept.scores} == {"sr2-bilinear-1", "sr2-bilinear-input"}
+    again = start(tmp_path, seeds=2)  # and it gets its chance
+    assert again.runs[0]["job"] == "sr2-bilinear-0" and again.settings["unfinished"] == []
+
+
+def test_ctrl_c_leaves_the_record_of_what_is_finished(tmp_path: Path) -> None:
+    def interrupt(line: str) -> None:
+        if line.startswith("sr2-bilinear-0: ") and "done 1 of 2" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run("sr_start", "smoke", out=tmp_path, tasks=("sr2",), arms=("bilinear",), device="cpu", say=interrupt)
+    kept = records.load("sr_start-smoke", tmp_path)
+    assert [entry["job"] for entry in kept.runs] == ["sr2-bilinear-0"]
+    assert kept.settings["unfinished"] == ["sr2-bilinear-input"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        start(tmp_path / "file" / "run")
+
+
+def test_what_fails_at_the_end_does_not_take_the_record_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+
+    def finish(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        seen.append([outcome.job.name for outcome in outcomes])
+        if len(seen) == 1:
+            raise MemoryError
+        return {"landscape": [len(outcomes)]}
+
+    monkeypatch.setattr(sr_start, "finish", finish, raising=False)
+    start(tmp_path, time_limit=1e-6)
+    assert seen == []  # it waits for all jobs
+    with pytest.raises(MemoryError):
+        start(tmp_path)
+    first = records.load("sr_start-smoke", tmp_path)
+    assert len(first.runs) == 2 and "landscape" not in first.settings
+    assert start(tmp_path).settings["landscape"] == [2]
+    assert records.load("sr_start-smoke", tmp_path).settings["landscape"] == [2]
+    start(tmp_path, tasks=("sr3",))
+    assert seen[-1] == [f"sr{n}-bilinear-{what}" for n in (2, 3) for what in ("0", "input")]  # the whole folder
+
+
+def test_a_package_that_is_needed_at_the_end_is_asked_for_at_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert convergence.REQUIRES == ("scipy",)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ImportError, match=r"^the experiment convergence needs the package scipy: install it with"):
+        run("convergence", "smoke", out=tmp_path / "run", device="cpu", say=lambda line: pytest.fail(line))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_smaller_batch_is_another_run(tmp_path: Path) -> None:
@@ -177,23 +305,30 @@ def test_a_cluster_has_devices_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
 
     def perform_all(jobs: Sequence[Job], folder: Path, **options: Any) -> list[Outcome]:
         asked.update(options)
+        claim(folder, options["settings"])
+        for number, job in enumerate(jobs):
+            keep(
+                begin_job(folder, job.name, job.module, job.options),
+                {"job": job.name, "device": f"card {number % 2}"},
+                {},
+            )
         return [Outcome(job, None, folder) for job in jobs]
 
     monkeypatch.setattr(running, "perform_all", perform_all)
-    record = start(tmp_path, device="auto", scheduler="tcp://somewhere:8786")
+    record = start(tmp_path / "far", device="auto", scheduler="tcp://somewhere:8786", seeds=2)
     assert (asked["device"], asked["scheduler"]) == ("auto", "tcp://somewhere:8786")
-    assert record.provenance["device"] == "a cluster"
-    start(tmp_path, device="auto", workers=3, time_limit=2.0)
+    assert record.provenance["device"] == "card 0, card 1"  # those of the workers, not of this machine
+    assert record.settings["device"] == "cluster" and len(record.runs) == 3
+    start(tmp_path / "here", device="auto", workers=3, time_limit=2.0)
     assert asked["device"] in ("cpu", "cuda", "mps")
     assert (asked["workers"], asked["time_limit"], asked["scheduler"]) == (3, 2.0, None)
 
 
 def test_what_is_gathered_and_when(tmp_path: Path) -> None:
-    """What needs all the jobs waits for them; scores get the name of their set."""
+    """Weights wait for all the jobs; scores get the name of their set."""
 
     class Module:
         NAME = "toy"
-        finish = staticmethod(lambda outcomes: {"finished": len(outcomes)})
         kept = staticmethod(lambda outcomes: {"w": np.ones(2)})
         describe = staticmethod(lambda options: {"columns": [options["arm"]]})
 
@@ -207,16 +342,21 @@ def test_what_is_gathered_and_when(tmp_path: Path) -> None:
             )
         return Outcome(job, entry, tmp_path)
 
-    done, open_ = outcome("a-0", {"job": "a-0", "ran_away": True}), outcome("a-1", None)
-    record = gather(Module, "smoke", [done, open_], {"steps": 4}, "cpu")
+    done, open_ = outcome("a-0", {"job": "a-0", "device": "a card", "ran_away": True}), outcome("a-1", None)
+    record = gather(Module, "smoke", [done.job, open_.job], [done], {"steps": 4}, " --tasks dd")
     assert record.settings == {"steps": 4, "unfinished": ["a-1"], "columns": ["x"]}
+    assert record.provenance["device"] == "a card"
     assert record.weights == {}
     assert set(record.scores) == {"a-0@test", "a-0/b@free"}
     assert record.scores["a-0@test"].tolist() == [[pytest.approx(1.2346, abs=1e-7)]]
     assert shown(record) == "1 jobs finished, 1 left; ran away: a-0"
-    assert "--seeds 2 " in record.command
-    whole = gather(Module, "smoke", [done], {}, "cpu")
-    assert whole.settings["finished"] == 1 and set(whole.weights) == {"w"}
+    assert record.command == "lossedu run toy --scale smoke --seeds 2 --tasks dd --out DIR"
+    other = outcome("b-0", {"job": "b-0", "device": "a card"})  # somebody asked for it before
+    whole = gather(Module, "smoke", [done.job], [done, other], {})
+    assert whole.settings["unfinished"] == [] and set(whole.weights) == {"w"}
+    assert [entry["job"] for entry in whole.runs] == ["a-0", "b-0"] and "b-0@test" in whole.scores
+    nothing = gather(Module, "smoke", [open_.job], [], {})
+    assert (nothing.settings, nothing.runs) == ({"unfinished": ["a-1"]}, [])
 
 
 def test_compact_keeps_five_digits_and_what_is_no_number() -> None:

@@ -214,11 +214,24 @@ def test_super_resolution_of_any_size(name: str, shape: tuple[int, int]) -> None
     assert seen.shape == (1, 3, *shape)
     clean = photos["test"].picture(0)
     even = [side // factor * factor for side in shape]
-    mode = "bicubic" if "bicubic" in name else "bilinear"
-    cut = data.down_up(clean[..., : even[0], : even[1]], factor=factor, mode=mode)
+    start = "bicubic" if "bicubic" in name else "bilinear"
+    cut = data.down_up(clean[..., : even[0], : even[1]], factor=factor, mode="bicubic", up=start)
     inside = slice(None, -4 * factor)  # what comes after depends on what is repeated
     torch.testing.assert_close(seen[..., : even[0], : even[1]][..., inside, inside], cut[..., inside, inside])
     assert 0 < (seen - clean).square().mean() < 0.02
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_both_starts_of_super_resolution_are_of_one_small_picture(factor: int) -> None:
+    """Shrunk by bicubic interpolation, which leaves more aliasing and more detail than bilinear; also in training."""
+    photos = pack(photographs("embedded")["train"].raw(1)[:, 96:132, 90:138].contiguous())  # 36 x 48
+    clean = photos["train"].picture(0)
+    shrink = functools.partial(torch.nn.functional.interpolate, size=(36 // factor, 48 // factor), antialias=True)
+    for name, mode in ((f"sr{factor}", "bilinear"), (f"sr{factor}_bicubic", "bicubic")):
+        start = torch.nn.functional.interpolate(shrink(clean, mode="bicubic"), size=(36, 48), mode=mode)
+        torch.testing.assert_close(task(name).damage(photos, "train", 0), start, rtol=0, atol=1e-6)
+        other = torch.nn.functional.interpolate(shrink(clean, mode="bilinear"), size=(36, 48), mode=mode)
+        assert (start - other).abs().max() > 0.01
 
 
 def test_pairs_are_spread_over_the_set() -> None:

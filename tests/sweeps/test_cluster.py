@@ -51,7 +51,8 @@ def test_one_of_two_workers_is_killed(tmp_path: Path) -> None:
     assert "in fail\n" in (tmp_path / "far/jobs/fault/error.txt").read_text()
     entries = {entry["job"]: entry for entry in read(tmp_path / "far")}
     assert entries.keys() == {"killed", "a", "plain", "b"}
-    assert entries["plain"]["threads"] == 1 and entries["plain"]["device"] in ("cpu", "cuda", "mps")
+    assert entries["plain"]["used"] == 1 and entries["plain"]["given"] in ("cpu", "cuda", "mps")
+    assert {entry["threads"] for entry in entries.values()} == {1}
     assert {entry["rules"] for entry in entries.values()} == {"01"}
     assert said[0].endswith("which has 2 threads for them")
     assert "killed: its worker died; once more, from its checkpoint" in said

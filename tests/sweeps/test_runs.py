@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,18 @@ import torch
 from sweep_jobs import job
 
 import lossedu
-from lossedu.sweeps import Job, JobsFailed, disk, load_arrays, perform_all, read, resolve_device, sitting
+from lossedu.sweeps import (
+    Job,
+    JobsFailed,
+    disk,
+    finished,
+    load_arrays,
+    perform_all,
+    performing,
+    read,
+    resolve_device,
+    sitting,
+)
 from lossedu.sweeps.lock import alone
 
 SETTINGS = {"steps": 40, "sets": {"test": ["rocket", "cat"]}, "size": (2, 3)}
@@ -35,7 +48,14 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert b["total"] != a["total"]
     assert {"seconds", "commit", "finished"} < b.keys() and re.fullmatch(r"\d{4}-\d\d-\d\d", b["finished"])
     assert away["diverged_at"] == 7  # a result, not a fault
-    assert plain["device"] == "cpu"
+    assert plain["given"] == "cpu"
+    for entry in (b, a, away, plain):
+        made = {key: entry[key] for key in ("device", "threads", "torch")}
+        assert made == {
+            "device": f"{platform.machine()} CPU",
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
     np.testing.assert_array_equal(outcomes[0].arrays()["walk"], np.full(3, b["total"]))
     assert outcomes[3].arrays() == {}
     assert read(tmp_path / "new" / "run") == [a, b, plain, away]  # by name
@@ -281,10 +301,46 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 2
 
 
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """The process has not been given a job yet."""
+    performing.source.cache_clear()
+    yield
+    performing.source.cache_clear()
+
+
+@pytest.mark.usefixtures("forgotten")
 def test_the_commit_is_that_of_the_code_that_was_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lossedu.sweeps.performing, "SOURCE", "0123456789ab")
-    (outcome,), _ = perform([job("a")], tmp_path)
-    assert outcome.entry["commit"] == "0123456789ab"
+    """The tree may move on while a run goes on: it is asked once, before the first job."""
+    commits = iter(["0123456789ab", "moved on"])
+    asked: list[str] = []
+
+    def commit() -> str:
+        asked.append(next(commits))
+        return asked[-1]
+
+    monkeypatch.setattr(performing, "commit", commit)
+
+    def say(line: str) -> None:
+        assert asked == ["0123456789ab"], line  # known before anything is begun
+
+    outcomes, _ = perform([job("a"), job("b"), job("c", "diverge")], tmp_path, say=say)
+    assert [outcome.entry["commit"] for outcome in outcomes] == ["0123456789ab"] * 3
+
+
+def test_the_finished_jobs_of_a_folder(tmp_path: Path) -> None:
+    """Whoever asked for them, with their options and arrays."""
+    perform([job("b", start=3), job("a")], tmp_path)
+    with pytest.raises(JobsFailed):
+        perform([job("0", "diverge"), job("bad", "fail")], tmp_path)
+    found = finished(tmp_path)
+    assert [outcome.job for outcome in found] == [job("0", "diverge"), job("a"), job("b", start=3)]
+    assert [outcome.entry for outcome in found] == read(tmp_path)
+    assert {outcome.run for outcome in found} == {tmp_path}
+    assert found[0].arrays() == {} and set(found[2].arrays()) == {"walk"}
+    assert finished(str(tmp_path)) == found
+    with pytest.raises(ValueError, match="folder must be that of a run"):
+        finished(tmp_path / "jobs")
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
