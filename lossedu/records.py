@@ -70,8 +70,8 @@ class Record:
     settings : dict
         Every number that the outcome depends on.
     runs : list of dict
-        One entry per network: loss, seed, commit of the code that trained it, seconds (of the
-        last sitting, where it was resumed), and per-image measurements.
+        One entry a job: which it was, seed, commit of the code that did it, device, seconds in all
+        sittings, and what it found.
     provenance : dict
         See `provenance`.
     command : str

@@ -24,8 +24,9 @@ class Scale:
     residual : bool
         Whether the network adds its input to its output; the paper's does not.
     warmup : int
-        Steps of l2 before the loss at hand takes over, the same for every loss.  SSIM cannot tell a picture from its
-        negative, and a network without the way back starts as likely at the one as at the other.
+        Steps of l2 before the loss at hand takes over, the same for every loss, l2 included.  SSIM with a wide window
+        takes the negative of a textured picture for nearly the same, and a network without the way back starts as
+        likely at the one as at the other.
     lr : float
         First step size where none was tuned.
     tuning : str
