@@ -31,6 +31,7 @@ def add_experiment_commands(commands: Any, stamp: Callable[[], Mapping[str, Any]
     run.add_argument("--tasks", nargs="+", default=(), metavar="TASK", help="which tasks or modes (default: all)")
     run.add_argument("--losses", nargs="+", default=(), metavar="LOSS", help="which losses or arms (default: all)")
     run.add_argument("--batch", type=int, metavar="N", help="crops a step, if those of the scale need too much memory")
+    run.add_argument("--precision", choices=("float32", "bfloat16"), help="what networks compute in (default: scale's)")
     run.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine, one thread each")
     run.add_argument("--time-limit", type=float, metavar="MINUTES", help="stop cleanly; exit status 3")
@@ -58,6 +59,7 @@ def _run(options: argparse.Namespace, stamp: Mapping[str, Any]) -> int:
         tasks=options.tasks,
         arms=options.losses,
         batch=options.batch,
+        precision=options.precision,
         device=options.device,
         workers=options.jobs,
         scheduler=options.scheduler,

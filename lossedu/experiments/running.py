@@ -28,6 +28,7 @@ def run(
     tasks: Sequence[str] = (),
     arms: Sequence[str] = (),
     batch: int | None = None,
+    precision: str | None = None,
     device: str = "auto",
     workers: int = 1,
     scheduler: str | None = None,
@@ -49,6 +50,8 @@ def run(
         Only these; all where empty.
     batch : int, optional
         Crops in a batch, where those of the scale do not fit into memory; such a run has its own settings.
+    precision : {"float32", "bfloat16"}, optional
+        What the networks compute in, instead of the scale's; such a run has its own settings too.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps".
     workers : int
@@ -83,13 +86,17 @@ def run(
     for name in arms:
         _validate.option("losses", name, getattr(module, "ARMS", getattr(module, "LOSSES", LOSSES)))
     seeds = None if seeds is None else _validate.count("seeds", seeds)
-    batch = None if batch is None else _validate.count("batch", batch)
+    changes: dict[str, Any] = {} if batch is None else {"batch": _validate.count("batch", batch)}
+    if precision is not None:
+        _validate.option("precision", precision, ("float32", "bfloat16"))
+        changes["precision"] = precision
     tasks, arms = tuple(dict.fromkeys(tasks)), tuple(dict.fromkeys(arms))
     jobs = module.jobs(scale, seeds=seeds, tasks=tasks, arms=arms)
     if not jobs:
         raise ValueError(f"{experiment} has none of the losses {', '.join(arms)} at scale {scale!r}; choose others")
-    if batch is not None:
-        jobs = [job._replace(options=job.options | {"batch": batch}) for job in jobs]
+    if foreign := sorted(changes.keys() - jobs[0].options.keys()):
+        raise ValueError(f"{experiment} has no {' and no '.join(foreign)} that could be changed; leave it out")
+    jobs = [job._replace(options=job.options | changes) for job in jobs]
     for package in getattr(module, "REQUIRES", ()):
         if importlib.util.find_spec(package) is None:
             raise missing_package(package, f"the experiment {experiment}")
@@ -98,10 +105,9 @@ def run(
     settings = {"experiment": experiment, "scale": scale, **asdict(module.SCALES[scale])}
     # Noise is drawn where the training is, so jobs of two kinds of device do not see the same.
     settings["device"] = "cluster" if scheduler is not None else place.partition(":")[0]
-    if batch is not None:
-        settings["batch"] = batch
+    settings |= changes
     extra: dict[str, Any] = {} if say is None else {"say": say}
-    chosen = {"tasks": tasks, "losses": arms, "batch": () if batch is None else (str(batch),)}
+    chosen = {"tasks": tasks, "losses": arms, **{name: (str(value),) for name, value in changes.items()}}
     words = "".join(f" --{name} {' '.join(values)}" for name, values in chosen.items() if values)
 
     def save() -> tuple[Record, list[Outcome]]:

@@ -39,7 +39,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], dict[s
 
 def test_every_option_arrives(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     line = "run table1 --scale cpu --out here --seeds 2 --tasks dd jpeg --losses l1 mix --batch 8 --device cpu --jobs 3"
-    assert cli.main([*line.split(), "--time-limit", "7.5", "--scheduler", "tcp://x:1"]) == 3  # not all is done
+    assert (
+        cli.main([*line.split(), *"--precision bfloat16 --time-limit 7.5 --scheduler tcp://x:1".split()]) == 3
+    )  # not all is done
     assert asked == [
         (
             ("table1", "cpu"),
@@ -49,6 +51,7 @@ def test_every_option_arrives(asked: list[Any], capsys: pytest.CaptureFixture[st
                 "tasks": ["dd", "jpeg"],
                 "arms": ["l1", "mix"],
                 "batch": 8,
+                "precision": "bfloat16",
                 "device": "cpu",
                 "workers": 3,
                 "scheduler": "tcp://x:1",
@@ -73,6 +76,7 @@ def test_what_is_taken_where_nothing_is_said(asked: list[Any], capsys: pytest.Ca
         "tasks": (),
         "arms": (),
         "batch": None,
+        "precision": None,
         "device": "auto",
         "workers": 1,
         "scheduler": None,

@@ -254,6 +254,14 @@ def test_a_package_that_is_needed_at_the_end_is_asked_for_at_the_beginning(
     assert not (tmp_path / "run").exists()
 
 
+def test_another_precision_is_another_run(tmp_path: Path) -> None:
+    record = start(tmp_path, precision="bfloat16", time_limit=1e-6, tasks=("sr2",))
+    assert record.settings["precision"] == "bfloat16"
+    assert " --precision bfloat16 " in record.command
+    with pytest.raises(ValueError, match="precision: 'bfloat16' there, 'float32' now"):
+        start(tmp_path, precision="float32", time_limit=1e-6, tasks=("sr2",))
+
+
 def test_a_smaller_batch_is_another_run(tmp_path: Path) -> None:
     record = start(tmp_path, batch=1, time_limit=1e-6, tasks=("sr2", "sr2"))
     assert record.settings["batch"] == 1
@@ -276,6 +284,8 @@ def test_a_smaller_batch_is_another_run(tmp_path: Path) -> None:
         (("sigma_sensitivity", "smoke", {"tasks": ("sr2",)}), "tasks must be one of 'dd', got 'sr2'"),
         (("table1", "smoke", {"seeds": 0}), "seeds must be an integer of at least 1, got 0"),
         (("table1", "smoke", {"seeds": -1}), "seeds must be an integer of at least 1, got -1"),
+        (("table1", "smoke", {"precision": "half"}), "precision must be one of 'float32', 'bfloat16', got 'half'"),
+        (("figure9", "smoke", {"batch": 2}), "figure9 has no batch that could be changed; leave it out"),
         (("table1", "smoke", {"batch": 0}), "batch must be an integer of at least 1, got 0"),
         (("table1", "smoke", {"arms": ("l1",)}), "table1 has none of the losses l1 at scale 'smoke'; choose others"),
         (("table1", "smoke", {"device": "abacus"}), "device must be one that this machine has .*, got 'abacus'"),
