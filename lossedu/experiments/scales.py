@@ -68,7 +68,7 @@ class Scale:
 
 
 SMOKE = Scale("embedded", steps=4, width=4, batch=2, pictures=1, train_pictures=1, deep_every=0, seeds=1)
-QUICK = Scale("embedded", steps=150, lr=4e-3, train_pictures=3, deep_every=1, seeds=10)
+QUICK = Scale("embedded", steps=150, lr=2e-3, train_pictures=3, deep_every=1, seeds=10)
 CPU = Scale("bsds500", steps=10_000, tuning="cpu")
 CPU_PLAIN = Scale("bsds500", steps=10_000, residual=False, warmup=500, tuning="cpu_plain")
 CPU_WIDE = Scale("bsds500", steps=10_000, width=64, residual=False, warmup=500, tuning="cpu_wide")

@@ -132,6 +132,9 @@ def _ends(by_rate: Mapping[float, float]) -> tuple[float, float]:
     return min(by_rate), max(by_rate)
 
 
+#: Step size of gradient descent in units of Adam's where neither was tuned: as they were found at scale `cpu`.
+DESCENT_RATE = 15
+
 #: Share of the chosen step size that longer runs begin with.  What is best over a fifth of the steps is near the edge
 #: of what is stable over all of them (see the record `sigma_sensitivity-cpu_fast`).
 SAFETY = 0.5
@@ -148,7 +151,7 @@ def rate(scale: Scale, task: str, arm: str, *, optimizer: str = "adam") -> float
         If the scale asks for tuned step sizes and there is no record of them, with the command that makes one.
     """
     if not scale.tuning or arm == "input":
-        return scale.lr if optimizer == "adam" else 100 * scale.lr
+        return scale.lr if optimizer == "adam" else DESCENT_RATE * scale.lr
     command = f"lossedu run {NAME} --scale {scale.tuning} --out DIR, then lossedu report DIR"
     try:
         entries = records.load(f"{NAME}-{scale.tuning}").runs

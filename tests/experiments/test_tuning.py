@@ -97,8 +97,8 @@ def test_the_recorded_choice_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
         rate(CPU, "jpeg_16", "l1")
     asked.clear()
     assert rate(CPU, "dd", "input") == CPU.lr
-    assert rate(QUICK, "dd", "l1") == QUICK.lr == 4e-3
-    assert rate(QUICK, "dd", "l1", optimizer="sgd") == pytest.approx(0.4)
+    assert rate(QUICK, "dd", "l1") == QUICK.lr == 2e-3
+    assert rate(QUICK, "dd", "l1", optimizer="sgd") == pytest.approx(0.03)
     assert asked == []
 
 
