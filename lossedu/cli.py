@@ -51,11 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _rules() -> dict[str, str]:
+def _rules(experiment: str) -> dict[str, str]:
     """Return what every entry of a run is stamped with: by which rules its verdict was going to be found."""
     from .ledger import rules_hash
 
-    return {"rules": rules_hash()}
+    return {"rules": rules_hash(experiment)}
 
 
 def _add_data(commands: Any) -> None:

@@ -12,8 +12,8 @@ from .catalogue import EXPERIMENTS
 UNFINISHED = 3
 
 
-def add_experiment_commands(commands: Any, stamp: Callable[[], Mapping[str, Any]]) -> None:
-    """Add both to the subcommands of a parser; `stamp` returns what every entry of a run is to carry."""
+def add_experiment_commands(commands: Any, stamp: Callable[[str], Mapping[str, Any]]) -> None:
+    """Add both to the subcommands of a parser; `stamp` returns what every entry of an experiment is to carry."""
     listing = commands.add_parser(
         "list", help="list experiments, their scales, and the records that came with the package"
     )
@@ -36,7 +36,7 @@ def add_experiment_commands(commands: Any, stamp: Callable[[], Mapping[str, Any]
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine, one thread each")
     run.add_argument("--time-limit", type=float, metavar="MINUTES", help="stop cleanly; exit status 3")
     run.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that performs the jobs (extra: cluster)")
-    run.set_defaults(command=lambda options: _run(options, stamp()))
+    run.set_defaults(command=lambda options: _run(options, stamp(options.experiment)))
 
 
 def _list(options: argparse.Namespace) -> int:

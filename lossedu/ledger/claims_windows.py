@@ -3,56 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ..experiments.residuals import RINGS
-from ..experiments.sigma_report import pooled
 from ..records import Record
 from .claim import Claim, Evidence, beside, gathered, part
-from .evidence import Missing, Nets, Paired, compared, entries, images, left_out
-
-#: Distances from an edge at which Z13 looks, in pixels: nearer ones hold the blur of the edge itself.
-NEAR = (3, 10)
+from .evidence import Missing, Nets, Paired, entries, images, paired
 
 
 def z13(record: Record) -> Evidence:
     """Judge both halves: a small window leaves more of 4 to 16 px in flat regions, a wide one more beside edges.
 
-    Beside is 3 to 10 px off strong edges, the classes of distance between them weighted alike.
+    Beside is 3 to 10 px off strong edges, on quiet pixels.
     """
-    classes = [k for k, (first, last) in enumerate(RINGS) if NEAR[0] <= first and last <= NEAR[1]]
 
-    def beside_edges(runs: Record, loss: str) -> float:
-        return math.sqrt(sum(pooled(runs, "ring", k)[loss][0] ** 2 for k in classes) / len(classes))
+    def residual(one: str, other: str, column: str) -> Paired:
+        return paired(record, Nets(one, "dd"), Nets(other, "dd"), column, how="percent", pool="rms")
 
-    flat = _sigma(record, "ssim_1", "ssim_9", lambda runs, loss: pooled(runs, "flat_middle")[loss][0])
-    ring = _sigma(record, "ssim_9", "ssim_1", beside_edges)
+    flat, ring = residual("ssim_1", "ssim_9", "flat_middle"), residual("ssim_9", "ssim_1", "ring")
     return gathered(
         (part("residual in flat regions, 4 to 16 px, SSIM_1 over SSIM_9", flat, "%"), flat),
         (part("residual 3 to 10 px off edges, SSIM_9 over SSIM_1", ring, "%"), ring),
     )
-
-
-def _sigma(record: Record, loss: str, base: str, measured: Callable[[Record, str], float]) -> Paired:
-    """Return pairs out of a record whose entries hold their own measurements by picture."""
-    by_seed: dict[int, list[dict[str, Any]]] = {}
-    for run in record.runs:
-        if run["loss"] in (loss, base):
-            by_seed.setdefault(run["seed"], []).append(run)
-    if {run["loss"] for runs in by_seed.values() for run in runs} != {loss, base}:
-        raise Missing(f"record {record.name} has no runs of {loss} and {base}")
-    values, notes = {}, []
-    for seed, runs in sorted(by_seed.items()):
-        faults = [f"{run['loss']}, seed {seed}, {why}" for run in runs if (why := left_out(run)) is not None]
-        notes += faults
-        if len(runs) == 2 and not faults:
-            pair = replace(record, runs=runs)
-            values[seed] = compared(measured(pair, loss), measured(pair, base), "percent")
-    return Paired(values, tuple(notes))
 
 
 def z14(record: Record) -> Evidence:

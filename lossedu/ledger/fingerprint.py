@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
-#: Files of this folder that decide nothing: they name, write down what was decided,
-#: keep records, and list claims without a rule.
-SILENT = ("__init__.py", "report.py", "shelf.py", "waiting.py")
+from .claims import CLAIMS
+
+#: What all rules are made of, beside the modules that hold them.
+SHARED = (
+    *("ledger/claim.py", "ledger/decision.py", "ledger/evidence.py", "ledger/families.py"),
+    *("ledger/multiplicity.py", "ledger/parts.py", "statistics.py"),
+)
 
 
-#: What the rules take from other rooms: intervals, and how an older record is pooled.
-ELSEWHERE = ("statistics.py", "experiments/sigma_report.py")
+def rules_hash(experiment: str) -> str:
+    """Return 12 hexadecimal digits that change with any rule by which an experiment decides claims.
 
-
-def rules_hash() -> str:
-    """Return 12 hexadecimal digits that change with any rule: SHA-256 of the source of the rules and the statistics."""
-    here = Path(__file__).parent
-    files = [*sorted(path for path in here.glob("*.py") if path.name not in SILENT)]
-    files += [here.parent / name for name in ELSEWHERE]
+    They are of the SHA-256 of what all rules share, and of the modules that hold those of the experiment: a rule for
+    another one may change without a trace here.
+    """
+    files = [Path(__file__).parents[1] / name for name in SHARED]
+    holders = {claim.rule.__module__ for claim in CLAIMS if claim.rule is not None and claim.experiment == experiment}
+    files += [Path(str(sys.modules[name].__file__)) for name in sorted(holders)]
     # Read as text, so that line endings do not matter.
     sources = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in files]
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:12]

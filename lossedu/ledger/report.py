@@ -106,6 +106,8 @@ def _told(claim: Claim, found: Finding, others: Sequence[Finding]) -> dict[str, 
     why = [*_beyond_the_verdict(found), f"endpoint: {claim.endpoint}", *found.ruling.reasons, *found.evidence.notes]
     if record.settings.get("residual"):
         why.append("the networks add their output to their input, the paper's do not")
+    if (precision := record.settings.get("precision", "float32")) != "float32":
+        why.append(f"the networks computed in {precision}")
     why += [f"recorded at scale {record.scale}{' only, which says nothing of longer runs' * (record.scale in SMALL)}"]
     why += [f"at scale {other.record.scale}: {_short(other)}" for other in others]
     why += _rules(record)
@@ -151,7 +153,7 @@ def _rules(record: Record) -> list[str]:
     known = {run.get("rules") or "" for run in record.runs}
     if "" in known:
         return ["runs of it carry no fingerprint of the rules: they may be older than the rules"]
-    changed = sorted(known - {rules_hash()})
+    changed = sorted(known - {rules_hash(record.experiment)})
     return [f"the rules have changed since it was run ({', '.join(changed)})"] if changed else []
 
 

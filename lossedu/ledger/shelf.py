@@ -15,8 +15,9 @@ from ..records import Record, load
 #: What a record must hold as its scale has it, or its name would promise what was not done.
 ALWAYS = ("steps", "width", "batch")
 
-#: What is chosen for each run: more seeds than a scale asks for do not make it another.
-FREE = ("seeds",)
+#: What is chosen for each run: neither more seeds than a scale asks for nor shorter numbers in the networks make it
+#: another.  What the latter change is measured by the experiment `precision`, and told in the rows.
+FREE = ("seeds", "precision")
 
 
 def results_folder() -> Path:
