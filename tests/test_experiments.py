@@ -1,11 +1,8 @@
-"""Where residuals are measured, the toys of Figure 9, and one whole experiment at its smallest scale."""
+"""Where residuals are measured, and the toys of Figure 9."""
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,19 +10,17 @@ from pictures import photo
 from torch import Tensor
 
 import lossedu as le
-from lossedu.experiments import doubt, residuals, running, sigma_sensitivity, step_edge
+from lossedu.experiments import doubt, residuals, step_edge
 from lossedu.experiments.residuals import (
     HALF,
     RINGS,
     band,
+    by_distance,
     edge_distance,
     edge_mask,
     flat_mask,
     local_deviation,
-    measure,
 )
-from lossedu.nets import RestorationCNN
-from lossedu.records import Record, load
 
 SIDE = 96
 
@@ -111,48 +106,20 @@ def test_flat_is_where_nothing_happens_within_a_wide_window() -> None:
     assert flat_mask(half_and_half(0.4, 0.404)).all()
 
 
-def test_measures_of_a_residual_that_is_known() -> None:
+def test_the_residual_by_distance_from_an_edge() -> None:
     clean = half_and_half(0.25, 0.75)
     error = torch.zeros_like(clean)
     error[..., SIDE // 2 - 4 : SIDE // 2 + 4] = 0.1  # only close to the edge
-    found = measure(clean + error, clean)
-    mse = error.square().mean().item()
-    assert found["mse"] == pytest.approx(mse, rel=1e-4)
-    assert found["psnr"] == pytest.approx(-10 * math.log10(mse), abs=1e-3)
-    assert found["ssim"] == pytest.approx(le.ssim(clean + error, clean).item(), abs=1e-6)
-    ring = found["ring"]
-    assert isinstance(ring, list)
+    ring = by_distance(error, clean)
     assert len(ring) == len(RINGS)
     # The mask is the two columns at the step; quiet pixels start where its slope has left a window of sigma 1.
     assert ring[0] is None
     assert ring[1] is None or ring[1] <= 0.1
     assert ring[3:] == [0.0, 0.0, 0.0]
-
     far = torch.zeros_like(clean)
     far[..., :10] = 0.1
-    assert isinstance(measure(clean + far, clean)["ring"], list)
-    assert measure(clean + far, clean)["ring"][2:4] == [0.0, 0.0]  # type: ignore[index]
-
-
-def test_measures_on_flat_ground() -> None:
-    clean = torch.full((1, 3, SIDE, SIDE), 0.5)
-    found = measure(clean + 0.02, clean)
-    assert found["flat_pixels"] == SIDE * SIDE
-    assert found["flat_bias"] == pytest.approx(0.02, abs=1e-6)
-    assert found["flat_fine"] == found["flat_middle"] == pytest.approx(0, abs=1e-6)
-    assert found["ring"] == [None] * len(RINGS)  # no edge anywhere
-    grating = measure(clean + 0.02 * wave(8.0).float(), clean)
-    assert grating["flat_middle"] > 2 * max(grating["flat_fine"], grating["flat_coarse"])  # type: ignore[operator, type-var]
-    assert 0.01 < grating["flat_middle"] < 0.02  # type: ignore[operator]
-
-
-def test_measures_where_nothing_is_flat() -> None:
-    torch.manual_seed(0)
-    clean = torch.rand(1, 3, SIDE, SIDE)
-    found = measure(clean + 0.01, clean)
-    assert found["flat_pixels"] == 0
-    assert found["flat_fine"] is found["flat_middle"] is found["flat_coarse"] is found["flat_bias"] is None
-    json.dumps(found)
+    assert by_distance(far, clean)[2:4] == [0.0, 0.0]
+    assert by_distance(error, torch.full_like(clean, 0.5)) == [None] * len(RINGS)  # no edge anywhere
 
 
 @pytest.mark.parametrize(
@@ -213,120 +180,3 @@ def test_answers_under_doubt() -> None:
     assert torch.equal(textures[0, ..., 1:], textures[1, ..., :-1])
     assert doubt.predicted_gain(textures) > 1.05
     assert doubt.predicted_gain(textures[:1]) == pytest.approx(1)
-
-
-def smoke(out: Path, **options: Any) -> tuple[Record, list[str]]:
-    """Run two networks at the smallest scale; return the record, and the names of the jobs that were begun."""
-    said: list[str] = []
-    common: dict[str, Any] = {"seeds": 1, "arms": ("ssim_1", "l1"), "device": "cpu"}
-    record = running.run("sigma_sensitivity", "smoke", out=out, say=said.append, **{**common, **options})
-    return record, [line.partition(":")[0] for line in said if line.endswith(": starts") or ": goes on after" in line]
-
-
-class Stop(BaseException):
-    """The power cut."""
-
-
-def test_an_experiment_from_start_to_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped between training and judging the second network, resumed, and read back."""
-    straight, begun = smoke(tmp_path / "straight")
-    assert begun == ["ssim_1-0", "l1-0"]
-
-    evaluate, judged = sigma_sensitivity.evaluate, []
-
-    def stopped(network: RestorationCNN, photographs: str) -> Any:
-        judged.append(network)
-        if len(judged) == 2:
-            raise Stop
-        return evaluate(network, photographs)
-
-    out = tmp_path / "stopped"
-    monkeypatch.setattr(sigma_sensitivity, "evaluate", stopped)
-    with pytest.raises(Stop):
-        smoke(out)
-    monkeypatch.setattr(sigma_sensitivity, "evaluate", evaluate)
-    partly = load("sigma_sensitivity-smoke", out)
-    assert [run["job"] for run in partly.runs] == ["ssim_1-0"] and partly.settings["unfinished"] == ["l1-0"]
-    assert partly.weights == {}
-    assert (out / "jobs" / "l1-0" / "network.pt").exists()
-    assert not (out / "jobs" / "l1-0" / "entry.json").exists()
-
-    resumed, begun = smoke(out)
-    assert begun == ["l1-0"]
-    assert [(run["job"], run["loss"], run["seed"]) for run in resumed.runs] == [
-        ("l1-0", "l1", 0),
-        ("ssim_1-0", "ssim_1", 0),
-    ]
-    for found, expected in zip(resumed.runs, straight.runs, strict=True):
-        assert found["images"] == expected["images"]
-        assert set(found["images"]) == {"rocket"}
-        assert found["history"] == expected["history"] and not found["ran_away"]
-    assert resumed.weights.keys() == straight.weights.keys()
-    assert all((resumed.weights[key] == straight.weights[key]).all() for key in resumed.weights)
-    assert resumed.command == "lossedu run sigma_sensitivity --scale smoke --seeds 1 --losses ssim_1 l1 --out DIR"
-    assert (resumed.settings["window"], resumed.settings["steps"]) == ("31 taps, reflect", 4)
-
-    # the record comes back from its files, and the network from the record
-    record = load("sigma_sensitivity-smoke", out)
-    network = sigma_sensitivity.recorded_network(record, "l1")
-    clean = sigma_sensitivity.test_images("embedded")["rocket"]
-    restored = sigma_sensitivity.restore(network, sigma_sensitivity.damaged("rocket", clean))
-    assert restored.shape == clean.shape
-    assert measure(restored, clean) == record.runs[0]["images"]["rocket"]
-    with pytest.raises(ValueError, match="loss must be one of 'l1', 'ssim_1', got 'l2'"):
-        sigma_sensitivity.recorded_network(record, "l2")
-
-
-def test_divergence_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sigma_sensitivity.LOSSES, "l1", lambda x, y: le.l1_loss(x, y) * math.nan)
-    record, _ = smoke(tmp_path, arms=("l1",))
-    assert record.runs[0]["diverged_at"] == 0 and record.runs[0]["ran_away"]
-    assert "images" not in record.runs[0]
-    assert record.weights == {}
-    assert smoke(tmp_path, arms=("l1",))[1] == []  # it is a result, and not tried again
-
-
-def test_weights_of_the_first_seed_are_kept(tmp_path: Path) -> None:
-    record, _ = smoke(tmp_path, arms=("l1",), seeds=2)
-    assert [run["seed"] for run in record.runs] == [0, 1]
-    network = sigma_sensitivity.train_one("l1", scale="smoke", seed=0)
-    for key, value in network.state_dict().items():
-        assert torch.equal(torch.from_numpy(record.weights[f"l1/{key}"]), value)
-    assert len(record.weights) == len(network.state_dict())
-
-
-def test_the_course_of_the_loss_of_a_network() -> None:
-    falling = sigma_sensitivity.course([float(k) for k in range(250, 0, -1)])
-    assert falling == {"history": [200.5, 100.5, 25.5], "ran_away": False}
-    assert sigma_sensitivity.course([0.1] * 100 + [0.2])["ran_away"]
-    assert not sigma_sensitivity.course([0.123456] * 3)["ran_away"]
-
-
-def test_everything_but_the_loss_is_the_same_for_all() -> None:
-    scale = sigma_sensitivity.SCALES["smoke"]
-    one, two = (sigma_sensitivity.new_network(scale, 5) for _ in range(2))
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
-    other = sigma_sensitivity.new_network(scale, 6)
-    assert not torch.equal(next(one.parameters()), next(other.parameters()))
-    images = sigma_sensitivity.training_images("embedded")
-    first, same, seed = (sigma_sensitivity.batches(images, scale, s)(3) for s in (5, 5, 6))
-    assert torch.equal(first[0], same[0])
-    assert torch.equal(first[1], same[1])
-    assert not torch.equal(first[1], seed[1])
-    assert first[0].shape == (scale.batch, 3, 47, 47)
-    assert first[1].shape == (scale.batch, 3, 31, 31)
-    # the clean crop is the middle of the damaged one, to the pixel
-    damaged, clean = sigma_sensitivity.batches(images, sigma_sensitivity.SCALES["quick"], 5)(0)
-    shifts = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
-    errors = [le.mse_loss(damaged[..., 8 + i : 39 + i, 8 + j : 39 + j], clean).item() for i, j in shifts]
-    assert min(errors) == errors[0]
-    state = torch.random.get_rng_state()
-    sigma_sensitivity.new_network(scale, 5)
-    assert torch.equal(torch.random.get_rng_state(), state)
-
-
-def test_windows_of_the_experiment() -> None:
-    x, y = torch.rand(2, 3, 31, 31), torch.rand(2, 3, 31, 31)
-    for name, sigma in (("ssim_1", 1.0), ("ssim_9", 9.0)):
-        expected = le.ssim_loss(x, y, sigma=sigma, kernel_size=31, padding="reflect")
-        assert sigma_sensitivity.LOSSES[name](x, y).item() == expected.item()

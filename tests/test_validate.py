@@ -17,7 +17,6 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import _validate, filters
-from lossedu.experiments import sigma_sensitivity
 from lossedu.nets import RestorationCNN
 from lossedu.records import load
 from lossedu.training import train
@@ -294,12 +293,6 @@ BAD_CALLS: list[tuple[Callable[[], object], type[Exception], list[str]]] = [
         for o in ({"steps": 0}, {"steps": 1.5}, {"lr": 0}, {"every": 0})
     ],
     (lambda: load("no_such_record"), ValueError, ["name must be one of the records", "'no_such_record'"]),
-    (lambda: sigma_sensitivity.train_one("l7"), ValueError, ["loss must be one of", "'ssim_1'", "'l7'"]),
-    (
-        lambda: sigma_sensitivity.train_one("l1", scale="huge"),
-        ValueError,
-        ["scale must be one of", "'smoke'", "'huge'"],
-    ),
 ]
 
 

@@ -13,7 +13,7 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "jpeg_alignment": ("smoke", "quick", "cpu", "full"),
     "sr_start": ("smoke", "quick", "cpu", "full"),
     "linear_or_display": ("smoke", "quick", "cpu", "full"),
-    "sigma_sensitivity": ("smoke", "quick", "cpu", "cpu_fast"),
+    "sigma_sensitivity": ("smoke", "quick", "cpu", "full"),
     "runaway": ("smoke", "quick", "cpu", "full"),
     "figure9": ("smoke", "quick", "cpu", "full"),
     "ms_ssim_forms": ("smoke", "quick", "cpu", "full"),

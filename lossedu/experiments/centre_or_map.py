@@ -29,14 +29,14 @@ ARMS: Mapping[str, tuple[str, str, float]] = {
 
 
 def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
-    """Return one job for each seed and way of computing the loss; both have the step size tuned for the map."""
+    """Return one job for each seed and way of computing the loss, each with the step size tuned for it."""
     size = named(scale, SCALES)
     result = []
     for seed in range(seeds or size.seeds):
         for name in arms or ARMS:
             loss, budget, factor = ARMS[name]
             label = {"arm": "ssim_5_map" if name == "map" else loss, "budget": budget}
-            options = {"task": "dd", "arm": "ssim_5", "loss": loss, "seed": seed, "lr": rate(size, "dd", "ssim_5")}
+            options = {"task": "dd", "arm": "ssim_5", "loss": loss, "seed": seed, "lr": rate(size, "dd", loss)}
             options |= {"label": label, **size.options(), "steps": round(factor * size.steps)}
             result.append(Job("lossedu.experiments.centre_or_map", f"{name}-{seed}", options))
     return result

@@ -10,9 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import ssim
 from ..filters import gaussian_blur
-from ..metrics import psnr
 
 #: A Gaussian of sigma = HALF * period passes half the amplitude of a sinusoid of that period.
 HALF = 0.18739
@@ -67,28 +65,7 @@ def _rms(residual: Tensor, mask: Tensor) -> float | None:
     return round(float(residual[where].square().mean().sqrt()), 7) if bool(where.any()) else None
 
 
-def measure(output: Tensor, clean: Tensor) -> dict[str, float | int | list[float | None] | None]:
-    """Measure one output (1, 3, H, W) against its clean picture.
-
-    Returns
-    -------
-    dict
-        `psnr`, `mse`, `ssim` (sigma 1.5); `flat_pixels` and, over flat pixels, the root mean square of the residual's
-        bands `flat_fine`, `flat_middle`, `flat_coarse` and the mean error `flat_bias`; `ring`, the root mean square of
-        the residual on quiet pixels at the distances `RINGS` from the nearest strong edge.  None where there are none.
-    """
-    residual = output - clean
-    flat, quiet = flat_mask(clean), local_deviation(clean, 1.0) < 0.015
-    distance = edge_distance(edge_mask(clean))
-    result: dict[str, float | int | list[float | None] | None] = {
-        "psnr": round(float(psnr(output, clean)), 4),
-        "mse": round(float(residual.square().mean()), 8),
-        "ssim": round(float(ssim(output, clean)), 6),
-        "flat_pixels": int(flat.sum()),
-    }
-    for name, limits in BANDS.items():
-        result[f"flat_{name}"] = _rms(band(residual, *limits), flat)
-    where = flat.expand_as(residual)
-    result["flat_bias"] = round(float(residual[where].mean()), 7) if bool(where.any()) else None
-    result["ring"] = [_rms(residual, quiet & (distance >= low) & (distance <= high)) for low, high in RINGS]
-    return result
+def by_distance(residual: Tensor, clean: Tensor) -> list[float | None]:
+    """Return the residual on quiet pixels at the distances `RINGS` from the nearest strong edge, None for no pixels."""
+    quiet, distance = local_deviation(clean, 1.0) < 0.015, edge_distance(edge_mask(clean))
+    return [_rms(residual, quiet & (distance >= low) & (distance <= high)) for low, high in RINGS]

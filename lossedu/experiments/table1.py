@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import WeightedLoss, gradient_share
-from ..sweeps import Job, Place
-from . import trial
+from ..sweeps import Job, Outcome, Place
+from . import keepsakes, trial
 from .arms import ALPHAS, LOSSES, PAPER, TABLE
 from .scales import CPU, CPU_PLAIN, CPU_WIDE, FULL, QUICK, SMOKE, Scale, named
 from .tasks import Batches, Network
@@ -39,6 +39,9 @@ _FEW: Mapping[str, Mapping[str, Sequence[str]]] = {
     "cpu_plain": {"dd": PAPER, "jpeg": ("l2", "l1", "ms_ssim", "mix"), "sr2": ("l2", "l1", "ms_ssim", "mix")},
     "cpu_wide": {"dd": PAPER, "jpeg": (), "sr2": ()},
 }
+
+#: Losses whose networks the record takes along: those of the paper's Figures 3 to 6.
+SHOWN = ("l2", "l1", "ssim_5", "ms_ssim", "mix")
 
 #: The batch on which the gradient's shares are watched: one that training does not see.
 WATCHED = -1
@@ -97,3 +100,8 @@ def _share(found: Mapping[str, Any]) -> float:
 
 
 describe = trial.describe
+
+
+def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
+    """Return the networks that chapters show, of every task."""
+    return keepsakes.weights(outcomes, SHOWN)

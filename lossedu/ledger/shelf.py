@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Record, load
+from .joining import joined
 
 #: What a record must hold as its scale has it, or its name would promise what was not done.
 ALWAYS = ("steps", "width", "batch")
@@ -66,7 +67,7 @@ def check(record: Record) -> None:
 
 
 def add(run: str | Path, folder: str | Path | None = None) -> list[Path]:
-    """Put the record of a finished run among the results.
+    """Put the record of a finished run among the results, with what a record of that name has there already.
 
     Parameters
     ----------
@@ -83,29 +84,19 @@ def add(run: str | Path, folder: str | Path | None = None) -> list[Path]:
     Raises
     ------
     ValueError
-        If there is no record, `check` refuses it, or it would replace one that has more.
+        If there is no record, `check` refuses it, or it does not go together with the one that is there.
     """
     run = Path(run)
     source, names = (run, record_names(run)) if run.is_dir() else (run.parent, [run.stem])
     if not names or not (source / f"{names[0]}.json").is_file():
         raise ValueError(f"run must be the folder or the JSON file of a run with a record, got {str(run)!r}")
-    found = [load(name, source) for name in names]
     target = results_folder() if folder is None else Path(folder)
-    for record in found:
+    found = [load(name, source) for name in names]
+    for place, record in enumerate(found):
         check(record)
         if record.name in record_names(target):
-            gone = _jobs(load(record.name, target)) - _jobs(record)
-            if gone:
-                raise ValueError(
-                    f"record {record.name} in {target} has {len(gone)} jobs that the new one lacks "
-                    f"({', '.join(sorted(gone)[:3])}, …): run them in the same folder, and report that one"
-                )
+            found[place] = joined(load(record.name, target), record)
     return [record.save(target) for record in found]
-
-
-def _jobs(record: Record) -> set[str]:
-    """Return the names of the jobs of a record, none for one of the time before there were jobs."""
-    return {run["job"] for run in record.runs if "job" in run}
 
 
 def of_experiment(records: Iterable[Record], experiment: str) -> list[Record]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..experiments.arms import LOSSES
+from ..experiments.arms import LOSSES, OTHERS
 from ..experiments.tuning import at_the_end, choose, means
 from ..figures import chart, loss_style
 from ..records import Record
@@ -111,7 +111,7 @@ def table_of_rates(record: Record) -> str:
     values, chosen, ends = means(record.runs), choose(record.runs), set(at_the_end(record.runs))
     columns = list(dict.fromkeys((task, optimizer) for task, _, optimizer in values))
     rows = []
-    for arm in (arm for arm in LOSSES if any(key[1] == arm for key in values)):
+    for arm in (arm for arm in (*LOSSES, *OTHERS) if any(key[1] == arm for key in values)):
         cells = []
         for task, optimizer in columns:
             key = (task, arm, optimizer)

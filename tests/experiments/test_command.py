@@ -55,7 +55,7 @@ def test_every_option_arrives(asked: list[Any], capsys: pytest.CaptureFixture[st
                 "workers": 3,
                 "scheduler": "tcp://x:1",
                 "time_limit": 7.5,
-                "stamp": {"rules": rules_hash()},
+                "stamp": {"rules": rules_hash("table1")},
             },
         )
     ]
@@ -80,7 +80,7 @@ def test_what_is_taken_where_nothing_is_said(asked: list[Any], capsys: pytest.Ca
         "workers": 1,
         "scheduler": None,
         "time_limit": None,
-        "stamp": {"rules": rules_hash()},
+        "stamp": {"rules": rules_hash("runaway")},
     }
 
 
@@ -136,7 +136,7 @@ def test_the_command_in_a_record_does_it_again(tmp_path: Path, capsys: pytest.Ca
     said = capsys.readouterr().out
     assert "2 jobs finished" in said and "sr3-bicubic-0: starts" in said
     first = load("sr_start-smoke", tmp_path / "one")
-    assert {run["rules"] for run in first.runs} == {rules_hash()}
+    assert {run["rules"] for run in first.runs} == {rules_hash("sr_start")}
     assert cli.main([*first.command.replace("DIR", str(tmp_path / "two")).split()[1:], "--device", "cpu"]) == 0
     second = load("sr_start-smoke", tmp_path / "two")
     assert second.command == first.command

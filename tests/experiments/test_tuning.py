@@ -119,7 +119,7 @@ def test_the_same_number_of_trials_for_every_loss() -> None:
         tried.setdefault((o["task"], o["arm"], o["optimizer"]), []).append(o["lr"])
     assert {tuple(rates) for (_, _, kind), rates in tried.items() if kind == "adam"} == {tuning.RATES["adam"]}
     assert {tuple(rates) for (_, _, kind), rates in tried.items() if kind == "sgd"} == {tuning.RATES["sgd"]}
-    assert {arm for task, arm, kind in tried if (task, kind) == ("dd", "adam")} == set(arms.LOSSES)
+    assert {arm for task, arm, kind in tried if (task, kind) == ("dd", "adam")} == {*arms.LOSSES, *tuning.SINGLE}
     for which in ("jpeg", "sr2"):
         assert {arm for task, arm, _ in tried if task == which} == set(arms.TABLE)
     assert {which for which in tried if which[2] == "sgd"} == {("dd", "l2", "sgd"), ("dd", "l1", "sgd")}

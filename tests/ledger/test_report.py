@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lossedu.experiments import table1
 from lossedu.ledger import add, as_text, claims_table, fingerprint, load_all, report, rules_hash, write_claims
 from lossedu.ledger.claims import CLAIMS
 from lossedu.ledger.decision import SCALES, VERDICTS
+from lossedu.ledger.joining import joined
 from lossedu.records import Record
 
 RESULTS = Path(records.__file__).parent / "results"
@@ -25,7 +27,7 @@ def made(scale: str = "cpu", seeds: int = 3, gain: float = 0.5, **settings: Any)
     size = dataclasses.asdict(table1.SCALES[scale])
     runs = nets("dd", "l1", seeds, 0.002, mse=below(gain)) + nets("dd", "l2", seeds)
     for run in runs:
-        run["rules"] = rules_hash()
+        run["rules"] = rules_hash("table1")
     return record("table1", runs, scale=scale, settings={**size, "unfinished": [], **settings})
 
 
@@ -259,25 +261,30 @@ def test_changed_rules_are_told() -> None:
 
 
 def test_the_fingerprint_changes_with_the_rules_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(fingerprint.__file__).parents[1]
     folder = tmp_path / "ledger"
     folder.mkdir()
-    for path in Path(fingerprint.__file__).parent.glob("*.py"):
-        (folder / path.name).write_text(path.read_text("utf8"), "utf8", newline="\r\n")
-    elsewhere = ("statistics.py", "experiments/sigma_report.py")
-    (tmp_path / "experiments").mkdir()
-    for name in elsewhere:
-        (tmp_path / name).write_text((Path(fingerprint.__file__).parents[1] / name).read_text("utf8"), "utf8")
+    for path in [*(root / "ledger").glob("*.py"), root / "statistics.py"]:
+        copy = tmp_path / path.relative_to(root)
+        copy.write_text(path.read_text("utf8"), "utf8", newline="\r\n")
+    for name in ("claims_table1", "claims_windows"):
+        monkeypatch.setattr(sys.modules[f"lossedu.ledger.{name}"], "__file__", str(folder / f"{name}.py"))
+    true = {name: rules_hash(name) for name in ("table1", "figure9", "tuning")}
     monkeypatch.setattr(fingerprint, "__file__", str(folder / "fingerprint.py"))
-    first = rules_hash()
-    assert len(first) == 12 and int(first, 16)
-    (folder / "report.py").write_text("other", "utf8")
-    assert rules_hash() == first
-    for path in (folder / "decision.py", folder / "claims_table1.py", *(tmp_path / name for name in elsewhere)):
-        path.write_text(path.read_text("utf8") + "# changed\n", "utf8")
-        assert rules_hash() != first
-        first = rules_hash()
-    monkeypatch.undo()
-    assert rules_hash() == rules_hash()
+    assert {name: rules_hash(name) for name in true} == true
+    assert len(set(true.values())) == 3 and all(len(value) == 12 and int(value, 16) for value in true.values())
+
+    def touched(path: str) -> set[str]:
+        before = {name: rules_hash(name) for name in true}
+        with (tmp_path / path).open("a", encoding="utf8") as file:
+            file.write("# changed\n")
+        return {name for name in true if rules_hash(name) != before[name]}
+
+    assert touched("ledger/report.py") == touched("ledger/waiting.py") == set()
+    assert touched("ledger/claims_table1.py") == {"table1"}
+    assert touched("ledger/claims_windows.py") == {"figure9"}
+    for shared in fingerprint.SHARED:
+        assert touched(shared) == set(true), shared
 
 
 def test_a_finished_run_is_added(tmp_path: Path) -> None:
@@ -291,30 +298,68 @@ def test_a_finished_run_is_added(tmp_path: Path) -> None:
     assert z1(*load_all(results)) == z1(found)
 
 
-def test_a_record_is_not_replaced_by_one_that_has_less(tmp_path: Path) -> None:
-    results = tmp_path / "results"
-    (path,) = add(made(seeds=4).save(tmp_path / "four"), results)
+def test_runs_of_several_days_become_one_record(tmp_path: Path) -> None:
+    results, whole = tmp_path / "results", made(seeds=5)
+    first, second = made(seeds=5), made(seeds=5)
+    for part, seeds in ((first, range(3)), (second, range(3, 5))):
+        part.runs = [run for run in part.runs if run["seed"] in seeds]
+        own = {run["job"] for run in part.runs}
+        part.scores = {key: table for key, table in part.scores.items() if key.partition("@")[0] in own}
+    second.command, second.provenance = "lossedu run table1 --seeds 5 --out DIR", {**second.provenance, "device": "B"}
+    for part, day in ((first, "one"), (second, "two")):
+        assert add(part.save(tmp_path / day), results) == [results / "table1-cpu.json"]
+    (found,) = load_all(results)
+    assert [run["job"] for run in found.runs] == sorted(run["job"] for run in whole.runs)
+    assert found.scores.keys() == whole.scores.keys()
+    assert z1(found)["effect"] == z1(whole)["effect"] and z1(found)["seeds"] == 5
+    assert found.command == f"{first.command} && {second.command}"
+    assert found.provenance["device"] == f"B, {first.provenance['device']}"
+    # Added once more, nothing changes; other runs of the same jobs take their place.
     before = {path: path.read_bytes() for path in results.iterdir()}
-    with pytest.raises(ValueError, match=r"table1-cpu in .*results has 2 jobs .*\(dd-l1-3, dd-l2-3, …\): run them in"):
-        add(made(seeds=3).save(tmp_path / "three"), results)
-    # As many jobs, but not the same ones.
-    other = made(seeds=5)
-    other.runs = [run for run in other.runs if run["job"] != "dd-l2-0"]
-    with pytest.raises(ValueError, match=r"has 1 jobs .*dd-l2-0"):
-        add(other.save(tmp_path / "other"), results)
+    add(tmp_path / "two" / "table1-cpu.json", results)
     assert {path: path.read_bytes() for path in results.iterdir()} == before
-    # The same jobs anew, more of them, and another scale are welcome.
-    for found in (made(seeds=4, gain=0.7), made(seeds=5), made("quick")):
-        assert add(found.save(tmp_path / "more"), results)
-        (tmp_path / "more" / f"{found.name}.json").unlink()
-    assert len(load_all(results)[0].runs) == 10 and path in results.iterdir()
+    add(made(seeds=4, gain=0.7).save(tmp_path / "again"), results)
+    (found,) = load_all(results)
+    assert len(found.runs) == 10
+    assert found.scores["dd-l1-0@test"].tolist() == made(seeds=4, gain=0.7).scores["dd-l1-0@test"].tolist()
+    assert found.scores["dd-l1-4@test"].tolist() == second.scores["dd-l1-4@test"].tolist()
+
+
+def test_rows_between_runs_are_kept_from_both_records() -> None:
+    old, new = made(seeds=2), made(seeds=3)
+    old.settings["landscape"], new.settings["landscape"] = [{"seed": 0}, {"seed": 1}], [{"seed": 1}, {"seed": 2}]
+    assert joined(old, new).settings["landscape"] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    del old.settings["landscape"]
+    assert joined(old, new).settings["landscape"] == [{"seed": 1}, {"seed": 2}]
+    assert joined(new, old).settings["landscape"] == [{"seed": 1}, {"seed": 2}]
+    old.settings["seeds"] = 7
+    assert joined(old, new).settings["seeds"] == new.settings["seeds"]
+
+
+def test_runs_with_other_settings_are_not_mixed(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    add(made().save(tmp_path / "one"), results)
+    before = {path: path.read_bytes() for path in results.iterdir()}
+    other = made(seeds=5)
+    other.settings["precision"] = "bfloat16"
+    with pytest.raises(
+        ValueError, match=r"table1-cpu does not go together .*: precision: .* there, 'bfloat16' in the new"
+    ):
+        add(other.save(tmp_path / "two"), results)
+    assert {path: path.read_bytes() for path in results.iterdir()} == before
+    # Another scale is another record.
+    add(made("quick").save(tmp_path / "three"), results)
+    assert len(load_all(results)) == 2
+    stranger = dataclasses.replace(made(), experiment="convergence")
+    with pytest.raises(ValueError, match="other names"):
+        joined(made(), stranger)
 
 
 def test_one_refused_record_of_a_run_keeps_out_all_of_them(tmp_path: Path) -> None:
     run, results = tmp_path / "run", tmp_path / "results"
     add(made("quick", seeds=4).save(tmp_path / "before"), results)
     made("cpu").save(run)
-    made("quick", seeds=3).save(run)
+    made("quick", seeds=3, precision="bfloat16").save(run)
     with pytest.raises(ValueError, match="table1-quick"):
         add(run, results)
     assert not (results / "table1-cpu.json").exists()
