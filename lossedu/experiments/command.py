@@ -32,6 +32,7 @@ def add_experiment_commands(commands: Any, stamp: Callable[[str], Mapping[str, A
     run.add_argument("--losses", nargs="+", default=(), metavar="LOSS", help="which losses or arms (default: all)")
     run.add_argument("--batch", type=int, metavar="N", help="crops a step, if those of the scale need too much memory")
     run.add_argument("--precision", choices=("float32", "bfloat16"), help="what networks compute in (default: scale's)")
+    run.add_argument("--compile", action="store_true", help="through torch.compile: faster, needs a C++ compiler")
     run.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine, one thread each")
     run.add_argument("--time-limit", type=float, metavar="MINUTES", help="stop cleanly; exit status 3")
@@ -60,6 +61,7 @@ def _run(options: argparse.Namespace, stamp: Mapping[str, Any]) -> int:
         arms=options.losses,
         batch=options.batch,
         precision=options.precision,
+        compiled=options.compile,
         device=options.device,
         workers=options.jobs,
         scheduler=options.scheduler,

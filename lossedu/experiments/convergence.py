@@ -16,7 +16,6 @@ it with Adam and with gradient descent, at the step size that was tuned for the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ MODES: Mapping[str, tuple[str, float]] = {
 #: What `jobs` can be asked for one by one: the modes; the task is always denoising and demosaicking.
 TASKS = tuple(MODES)
 
-SCALES: Mapping[str, Scale] = {name: replace(scale, deep_every=0) for name, scale in USUAL.items()}
+SCALES: Mapping[str, Scale] = USUAL
 
 #: Test pictures along the way, and on the line between two networks.
 PICTURES = 16

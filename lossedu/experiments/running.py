@@ -29,6 +29,7 @@ def run(
     arms: Sequence[str] = (),
     batch: int | None = None,
     precision: str | None = None,
+    compiled: bool = False,
     device: str = "auto",
     workers: int = 1,
     scheduler: str | None = None,
@@ -52,6 +53,8 @@ def run(
         Crops in a batch, where those of the scale do not fit into memory; such a run has its own settings.
     precision : {"float32", "bfloat16"}, optional
         What the networks compute in, instead of the scale's; such a run has its own settings too.
+    compiled : bool
+        Send networks through `torch.compile`: faster where there is a compiler, and the last digits may differ.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps".
     workers : int
@@ -94,7 +97,8 @@ def run(
     jobs = module.jobs(scale, seeds=seeds, tasks=tasks, arms=arms)
     if not jobs:
         raise ValueError(f"{experiment} has none of the losses {', '.join(arms)} at scale {scale!r}; choose others")
-    if foreign := sorted(changes.keys() - jobs[0].options.keys()):
+    own = set(getattr(module, "OWN", ()))  # what an experiment varies itself
+    if foreign := sorted(changes.keys() - (jobs[0].options.keys() - own)):
         raise ValueError(f"{experiment} has no {' and no '.join(foreign)} that could be changed; leave it out")
     jobs = [job._replace(options=job.options | changes) for job in jobs]
     for package in getattr(module, "REQUIRES", ()):
@@ -125,7 +129,7 @@ def run(
             workers=workers,
             scheduler=scheduler,
             time_limit=time_limit,
-            stamp=dict(stamp or {}),
+            stamp={**(stamp or {}), **({"compiled": True} if compiled else {})},
             **extra,
         )
     except BaseException as error:

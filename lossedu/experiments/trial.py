@@ -75,7 +75,7 @@ def fit(
     def batch_at(step: int) -> tuple[Tensor, Tensor]:
         return batch_of(step + offset)
 
-    common: dict[str, Any] = {"precision": options["precision"], "deadline": place.deadline}
+    common: dict[str, Any] = {"precision": options["precision"], "deadline": place.deadline, "compiled": place.compiled}
     common["every"] = max(1, min(500, steps // 4))
     if options["warmup"] and name == "network":
         file, first = place.folder / "warmup.pt", functools.partial(train, network, arms.loss("l2"))

@@ -11,7 +11,8 @@ from ..records import Record
 def joined(old: Record, new: Record) -> Record:
     """Return a record with the runs of two; a job that both have is that of the new one.
 
-    What is measured between runs, rows in the settings, is kept from both.
+    What is measured between runs, rows in the settings, is kept from both.  A setting that only one of them names was
+    none yet when the other was made.
 
     Raises
     ------
@@ -22,9 +23,9 @@ def joined(old: Record, new: Record) -> Record:
     rows = {key for key, value in (*ours.items(), *theirs.items()) if _are_rows(value)}
     loose = rows | {"unfinished", "seeds"}
     wrong = [
-        f"{key}: {ours.get(key)!r} there, {theirs.get(key)!r} in the new one"
-        for key in sorted((ours.keys() | theirs.keys()) - loose)
-        if ours.get(key) != theirs.get(key)
+        f"{key}: {ours[key]!r} there, {theirs[key]!r} in the new one"
+        for key in sorted((ours.keys() & theirs.keys()) - loose)
+        if ours[key] != theirs[key]
     ]
     if wrong or old.name != new.name:
         raise ValueError(f"record {new.name} does not go together with {old.name}: {'; '.join(wrong) or 'other names'}")

@@ -30,17 +30,18 @@ class Job(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where and how a job is performed; nothing in here may change its outcome.
+    """Where and how a job is performed; nothing in here may change its outcome by more than the last digits.
 
     `folder` is the job's own, which exists; checkpoints go there.  `device` is "cpu", "cuda", "cuda:1" or "mps".
     `deadline` is the ``time.time()`` at which to write a checkpoint and raise `lossedu.training.OutOfTime`; None is
-    never.  `say` takes a line about how far the job is.
+    never.  `say` takes a line about how far the job is.  `compiled` asks for networks that go through `torch.compile`.
     """
 
     folder: Path
     device: str
     deadline: float | None
     say: Callable[[str], None]
+    compiled: bool = False
 
 
 class Outcome(NamedTuple):

@@ -39,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], dict[s
 
 def test_every_option_arrives(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     line = "run table1 --scale cpu --out here --seeds 2 --tasks dd jpeg --losses l1 mix --batch 8 --device cpu --jobs 3"
-    more = "--precision bfloat16 --time-limit 7.5 --scheduler tcp://x:1"
+    more = "--precision bfloat16 --compile --time-limit 7.5 --scheduler tcp://x:1"
     assert cli.main(f"{line} {more}".split()) == 3  # not all is done
     assert asked == [
         (
@@ -51,6 +51,7 @@ def test_every_option_arrives(asked: list[Any], capsys: pytest.CaptureFixture[st
                 "arms": ["l1", "mix"],
                 "batch": 8,
                 "precision": "bfloat16",
+                "compiled": True,
                 "device": "cpu",
                 "workers": 3,
                 "scheduler": "tcp://x:1",
@@ -76,6 +77,7 @@ def test_what_is_taken_where_nothing_is_said(asked: list[Any], capsys: pytest.Ca
         "arms": (),
         "batch": None,
         "precision": None,
+        "compiled": False,
         "device": "auto",
         "workers": 1,
         "scheduler": None,

@@ -286,6 +286,10 @@ def test_a_smaller_batch_is_another_run(tmp_path: Path) -> None:
         (("table1", "smoke", {"seeds": -1}), "seeds must be an integer of at least 1, got -1"),
         (("table1", "smoke", {"precision": "half"}), "precision must be one of 'float32', 'bfloat16', got 'half'"),
         (("figure9", "smoke", {"batch": 2}), "figure9 has no batch that could be changed; leave it out"),
+        (
+            ("precision", "smoke", {"precision": "bfloat16"}),
+            "precision has no precision that could be changed; leave it",
+        ),
         (("table1", "smoke", {"batch": 0}), "batch must be an integer of at least 1, got 0"),
         (("table1", "smoke", {"arms": ("l1",)}), "table1 has none of the losses l1 at scale 'smoke'; choose others"),
         (("table1", "smoke", {"device": "abacus"}), "device must be one that this machine has .*, got 'abacus'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from lossedu.experiments.narration import Narrator
 from lossedu.experiments.scoring import CHEAP, COLUMNS, DEEP
 from lossedu.experiments.tasks import photographs, restore, task
 from lossedu.nets import RestorationCNN, SuperResolutionCNN
+from lossedu.sweeps import performing
 from lossedu.training import OutOfTime, read_checkpoint
 
 
@@ -331,3 +333,16 @@ def test_a_network_that_is_lost_has_run_away(tmp_path: Path, monkeypatch: pytest
     entry, _ = trial.perform(toy, here(tmp_path))
     assert entry["history"][-1] <= 1.5 * entry["history"][0]
     assert entry["ran_away"]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a processor")
+def test_a_compiled_network_ends_with_the_same_numbers(tmp_path: Path) -> None:
+    """Also after the eighth network in a process: torch gives up on functions that it has to compile too often."""
+    plain = performing.attempt(job(), here(tmp_path / "plain"), {})
+    for place in range(9):
+        found = performing.attempt(job(), here(tmp_path / f"compiled-{place}"), {"compiled": True})
+    assert plain.entry is not None and found.entry is not None
+    assert found.entry["compiled"] is True and "compiled" not in plain.entry
+    assert found.entry["history"] == pytest.approx(plain.entry["history"], rel=1e-4)
+    np.testing.assert_allclose(found.arrays["test"], plain.arrays["test"], rtol=1e-3, equal_nan=True)

@@ -123,7 +123,7 @@ def test_the_same_number_of_trials_for_every_loss() -> None:
     for which in ("jpeg", "sr2"):
         assert {arm for task, arm, _ in tried if task == which} == set(arms.TABLE)
     assert {which for which in tried if which[2] == "sgd"} == {("dd", "l2", "sgd"), ("dd", "l1", "sgd")}
-    assert len({job.name for job in jobs}) == len(jobs) == 5 * (15 + 2 + 2 * len(arms.TABLE))
+    assert len({job.name for job in jobs}) == len(jobs) == 5 * (15 + 3 + 2 + 2 * len(arms.TABLE))
     few = tuning.jobs("smoke", tasks=["jpeg"], arms=["l1"], seeds=2)
     assert len(few) == 10 and {(job.options["arm"], job.options["seed"]) for job in few} == {("l1", 0), ("l1", 1)}
     # What is tuned is a fifth of what it is tuned for, in everything else the same.
