@@ -1,0 +1,56 @@
+"""What the ledger says of some claims, for the page that shows the figures behind them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ..ledger.shelf import results_folder
+from .wording import NOTHING, markdown_table, number
+
+
+def rows(folder: str | Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return the rows of ``claims.json`` by id, from the package or from `folder`."""
+    path = (results_folder() if folder is None else Path(folder)) / "claims.json"
+    return {row["id"]: row for row in json.loads(path.read_text(encoding="utf-8"))}
+
+
+def table(*claims: str, folder: str | Path | None = None) -> str:
+    """Return as Markdown what is claimed, the verdict, and the effect with its interval, one row a claim.
+
+    Raises
+    ------
+    ValueError
+        If there is no such claim.
+    """
+    known = rows(folder)
+    if unknown := [claim for claim in claims if claim not in known]:
+        raise ValueError(f"claims must be among {', '.join(known)}, got {', '.join(unknown)}")
+    lines = []
+    for claim in claims:
+        row = known[claim]
+        where = NOTHING if row["scale"] is None else row["scale"] + (f", {row['seeds']} seeds" if row["seeds"] else "")
+        said = f"[{claim}](#{claim.lower()}): {formulas(row['statement'])}"
+        lines.append([said, f"**{row['verdict']}**", effect(row), where])
+    return markdown_table(["claim", "verdict", "effect and 95 % interval", "scale"], lines)
+
+
+def effect(row: dict[str, Any]) -> str:
+    """Return the effect of a row with its interval: "+0.31 (+0.12 to +0.50) dB"."""
+    if row["effect"] is None:
+        return NOTHING
+    ends = f" ({_signed(row['ci95'][0])} to {_signed(row['ci95'][1])})" if row["ci95"] else ""
+    return f"{_signed(row['effect'])}{ends} {row['unit']}"
+
+
+def _signed(value: float) -> str:
+    """Return a number with its sign and three digits that count."""
+    digits = len(f"{abs(value):.3g}".partition(".")[2]) if abs(value) < 1000 else 0
+    return number(value, digits, signed=True)
+
+
+def formulas(text: str) -> str:
+    """Return text with l1 and l2 as formulas."""
+    return re.sub(r"\bl([12])\b", r"$\\ell_\1$", text)

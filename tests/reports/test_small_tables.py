@@ -1,0 +1,78 @@
+"""The tables of verdicts, of costs, and of what shorter numbers change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import report_records as made
+
+from lossedu.experiments.precision import ARMS, PRECISIONS
+from lossedu.ledger import CLAIMS
+from lossedu.records import Record
+from lossedu.reports import costs, precision, verdicts
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    known = {"id": "Z1", "statement": "A network trained with l1 beats one with l2.", "verdict": "equivalent"}
+    return known | {"scale": "cpu", "effect": 0.0312, "unit": "dB", "ci95": [-0.01, 0.0724], "seeds": 3} | changes
+
+
+def write(folder: Path, *rows: dict[str, Any]) -> Path:
+    (folder / "claims.json").write_text(json.dumps(rows))
+    return folder
+
+
+def test_a_verdict_stands_with_its_numbers_and_a_link(tmp_path: Path) -> None:
+    none = row(id="Z20", verdict="not run", scale=None, effect=None, ci95=None, seeds=None, unit=None)
+    folder = write(tmp_path, row(), none, row(id="Z15", effect=12.4, ci95=[8.415, 1830.0], seeds=None))
+    lines = verdicts.table("Z20", "Z1", "Z15", folder=folder).splitlines()[2:]
+    assert lines[0].endswith("| **not run** | – | – |")
+    assert lines[1] == (
+        "| [Z1](#z1): A network trained with $\\ell_1$ beats one with $\\ell_2$. | **equivalent** "
+        "| +0.0312 (−0.01 to +0.0724) dB | cpu, 3 seeds |"
+    )
+    assert "| +12.4 (+8.4" in lines[2] and "to +1830) dB | cpu |" in lines[2]
+    with pytest.raises(ValueError, match="claims must be among Z1, Z20, Z15, got Z99"):
+        verdicts.table("Z99", folder=write(tmp_path, row(), none, row(id="Z15")))
+
+
+def test_the_package_has_a_row_for_every_claim() -> None:
+    assert list(verdicts.rows()) == [claim.id for claim in CLAIMS]
+    assert verdicts.table("Z1", "Z20").count("\n") == 3
+
+
+def test_costs_are_the_hours_of_all_jobs() -> None:
+    one = made.record("table1", [{"job": "a", "seconds": 1800.0, "device": "A"}, {"job": "b", "seconds": 5400.0}])
+    other = made.record("figure9", [{"job": "a", "seconds": 360.0}])
+    lines = costs.table([one, other]).splitlines()[2:]
+    assert lines == [
+        "| `table1` | cpu | 2 | 2.0 | A, toy CPU |",
+        "| `figure9` | cpu | 1 | 0.1 | toy CPU |",
+        "| together |  | 3 | 2.1 |  |",
+    ]
+
+
+def runs(shift: dict[tuple[str, str], float]) -> Record:
+    """A record in which a loss in a precision is so many dB above its seed's common value."""
+    entries, tables = [], {}
+    for arm in ARMS:
+        for name in PRECISIONS:
+            for seed in range(3):
+                job = f"{arm}-{name}-{seed}"
+                entries.append({"task": "dd", "arm": arm, "precision": name, "seed": seed, "job": job})
+                tables[f"{job}@test"] = made.rows(seed, {}) + shift.get((arm, name), 0.0) + 0.001 * seed
+    return made.record("precision", entries, tables)
+
+
+def test_what_shorter_numbers_change_is_paired() -> None:
+    found = runs({("mix", "bfloat16"): -0.02, ("l1", "bfloat16"): 0.01, ("mix", "float32"): 0.1})
+    assert precision.change(found, "mix") == pytest.approx([-0.12] * 3, abs=1e-4)
+    assert precision.lead(found, "mix", "l1", "bfloat16") == pytest.approx([-0.03] * 3, abs=1e-4)
+    lines = precision.table(found).splitlines()
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:6]] == [precision.label(arm) for arm in ARMS]
+    mix = lines[5].strip("| ").split(" | ")
+    assert mix[2].startswith("−0.120") and mix[3].startswith("+0.100") and mix[4].startswith("−0.030")
+    assert lines[3].strip("| ").split(" | ")[3:] == ["–", "–"] and "0.1 dB" in lines[-1]
