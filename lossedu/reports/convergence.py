@@ -101,6 +101,18 @@ def draw_curves(record: Record, mode: str = "adam_tuned") -> Figure:
     whole.yaxis.set_minor_formatter(NullFormatter())
     whole.set(title="the whole course", ylabel=r"1000 $\ell_2$, test pictures")
     close.set(title="from the switch on", xlim=(split * 0.98, split * 1.52))
+    close.set_xticks([split, split * 5 / 4, split * 3 / 2])
+    # An optimiser that kept its memory may throw a network far away, which the panel on the left shows.
+    near = [
+        1000 * error
+        for arm in ARMS
+        for branch in ("continue", "reset", "switch")
+        for points in courses(record, mode, arm, branch).values()
+        for _, error in points
+    ]
+    if near:
+        room = 0.05 * (max(near) - min(near)) or 0.01 * max(near)
+        close.set_ylim(min(near) - room, max(near) + room)
     if whole.get_legend_handles_labels()[0]:
         figure.legend(*whole.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     wording.remark(figure, [f"{TITLES[mode]}.", *sorted(said), *gaps(record, mode)])
@@ -118,8 +130,9 @@ def _course(ax: Axes, found: dict[int, list[tuple[int, float]]], color: str, das
 
 
 def _words(arm: str, branch: str) -> str:
-    words = {"continue": "continued", "reset": "optimiser reset", "switch_carried": CARRIED}
-    return words.get(branch, f"then {label(OTHER[arm])}")
+    switched = f"then {label(OTHER[arm])}"
+    words = {"continue": "continued", "reset": "optimiser reset", "switch_carried": f"{switched}, old memory"}
+    return words.get(branch, switched)
 
 
 def _known(record: Record, mode: str) -> None:

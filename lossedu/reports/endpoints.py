@@ -79,7 +79,7 @@ def draw_landscape(record: Record) -> Figure:
     modes = [mode for mode in TITLES if any(row["mode"] == mode for row in rows)]
     if not modes:
         raise ValueError(f"record {record.name} must have a landscape, got none: it is computed when all jobs are done")
-    figure, panels = chart(2, rows=math.ceil(len(modes) / 2), height=300 * math.ceil(len(modes) / 2))
+    figure, panels = chart(2, rows=math.ceil(len(modes) / 2), height=330 * math.ceil(len(modes) / 2))
     said: list[str] = []
     for ax, mode in zip(panels, modes, strict=False):
         for pair, text in _PAIRS.items():
@@ -91,7 +91,7 @@ def draw_landscape(record: Record) -> Figure:
                 _line(ax, pair, values, linewidth=0.8, alpha=0.3)
             if found:
                 _line(ax, pair, np.mean(found, axis=0).tolist(), linewidth=2.0, label=text)
-        ax.set(title=TITLES[mode], xlabel="way from one end to the other", ylabel="error above the ends (dB)")
+        ax.set(title=TITLES[mode], xlabel="way from one end to the other", ylabel="above the ends (dB)")
     _finish(figure, panels, len(modes), said + wording.unfinished(record))
     return figure
 

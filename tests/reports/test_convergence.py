@@ -62,7 +62,8 @@ def test_curves_show_every_branch_of_both_losses(plain: Record) -> None:
     whole, close = figure.axes
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert len(texts) == 8 and r"$\ell_2$, then $\ell_1$" in texts and r"$\ell_1$, optimiser reset" in texts
-    assert [text for text in texts if KEPT in text] == [rf"$\ell_2$, {KEPT}", rf"$\ell_1$, {KEPT}"]
+    old = [text for text in texts if text.endswith("old memory")]
+    assert old == [r"$\ell_2$, then $\ell_1$, old memory", r"$\ell_1$, then $\ell_2$, old memory"]
     lines = {line.get_label(): line for line in whole.get_lines() if line.get_label() in texts}
     assert len({(line.get_color(), line.get_linestyle(), str(line._dash_pattern)) for line in lines.values()}) == 8
     # Light lines for seeds: for both losses, the trunk and four branches.
@@ -75,7 +76,7 @@ def test_curves_show_every_branch_of_both_losses(plain: Record) -> None:
     # It begins where the trunk ended.
     start = np.mean([1000 * run["curves"]["trunk"][-1][1][0] for run in runs])
     assert line.get_ydata() == pytest.approx([start, *mean])
-    assert lines[rf"$\ell_2$, {KEPT}"].get_ydata()[-1] > 1.1 * line.get_ydata()[-1]
+    assert lines[r"$\ell_2$, then $\ell_1$, old memory"].get_ydata()[-1] > 1.1 * line.get_ydata()[-1]
     assert list(line.get_xdata())[:2] == [1000, 1025] and line.get_xdata()[-1] == 1500
     assert [line.get_xdata()[0] for line in close.get_lines() if line.get_ydata()[0] == 0] == [1000]  # the mark
     assert remark(figure) == "Adam, step sizes tuned."
