@@ -50,6 +50,7 @@ TASKS = ("dd", "jpeg", "sr2")
 
 #: Losses of single experiments that are tuned in the first task, beside those of the tables.
 SINGLE = ("ssim_1", "ssim_3", "ssim_5_centre")
+ARMS = (*LOSSES, *SINGLE)
 
 
 def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
@@ -57,7 +58,7 @@ def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arm
     size = named(scale, SCALES)
     result = []
     for task in tasks or TASKS:
-        listed = [("adam", arm) for arm in ((*LOSSES, *SINGLE) if task == "dd" else TABLE)]
+        listed = [("adam", arm) for arm in (ARMS if task == "dd" else TABLE)]
         listed += [("sgd", arm) for arm in DESCENT if task == "dd"]
         for optimizer, arm in listed:
             for rate in RATES[optimizer] if not arms or arm in arms else ():

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
+from .. import _validate
+from ..ledger.claims import CLAIMS
 from ..ledger.shelf import results_folder
-from .wording import NOTHING, markdown_table, number
+from ..records import Record
+from .wording import NOTHING, estimate, markdown_table, number
 
 
 def rows(folder: str | Path | None = None) -> dict[str, dict[str, Any]]:
@@ -35,6 +39,25 @@ def table(*claims: str, folder: str | Path | None = None) -> str:
         said = f"[{claim}](#{claim.lower()}): {formulas(row['statement'])}"
         lines.append([said, f"**{row['verdict']}**", effect(row), where])
     return markdown_table(["claim", "verdict", "effect and 95 % interval", "scale"], lines)
+
+
+def comparisons(record: Record, claim: str) -> str:
+    """Return as Markdown all comparisons that a claim rests on, a line each: mean, 95 % interval, and the margin.
+
+    Raises
+    ------
+    ValueError
+        If there is no such claim, it has no rule, or the record has no runs for it.
+    """
+    rules = {one.id: one.rule for one in CLAIMS if one.rule is not None}
+    _validate.option("claim", claim, rules)
+    lines = []
+    for part in rules[claim](record).parts:
+        found = estimate(part.values)
+        ends = f" ({_signed(found.low)} to {_signed(found.high)})" if math.isfinite(found.low) else ""
+        numbers = f"{_signed(found.mean)}{ends} {part.unit}, {len(part.values)} {part.of}"
+        lines.append(f"- {formulas(part.name)}: {numbers}; of interest from {part.margin:g} on")
+    return "\n".join(lines)
 
 
 def effect(row: dict[str, Any]) -> str:

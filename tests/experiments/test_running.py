@@ -52,6 +52,10 @@ def test_the_catalogue_agrees_with_the_modules(name: str, monkeypatch: pytest.Mo
     assert fewer and {job.name for job in fewer} <= {job.name for job in jobs}
     # The same seeds in a longer run, and more of them.
     assert {job.name for job in module.jobs("smoke", seeds=1)} <= {job.name for job in module.jobs("smoke", seeds=3)}
+    # Whatever a job trains can be asked for by name.
+    known = getattr(module, "ARMS", getattr(module, "LOSSES", LOSSES))
+    if name in TRAINED - {"sr_start", "centre_or_map", "jpeg_alignment"}:  # their arms are not those of the options
+        assert {job.options["arm"] for job in jobs} <= {*known, "input"}
     if name in TRAINED:
         needed = {"task", "arm", "seed", "lr", *SMOKE.options()}
         assert all(job.options.keys() >= needed for job in jobs)

@@ -16,7 +16,7 @@ from lossedu.ledger.decision import judge, zone
 from lossedu.ledger.evidence import Missing
 from lossedu.ledger.families import NINE, Contest, family
 from lossedu.records import Record
-from lossedu.reports import sigma as sigma_report
+from lossedu.reports import windows
 
 #: Section H of the fact sheet: every id that it has.
 IDS = (
@@ -318,7 +318,7 @@ def test_z1_needs_the_training_pictures_too() -> None:
 def test_z13_agrees_with_the_report_of_the_chapter() -> None:
     found = sigma(0.7)
     parts = evidence("Z13", found).parts
-    assert parts[0].interval() == pytest.approx(sigma_report.band_change(found, "middle", "ssim_1", "ssim_9"))
+    assert parts[0].interval() == pytest.approx(windows.band_change(found, "middle", "ssim_1", "ssim_9"))
     found.runs[0]["ran_away"] = True
     gone = evidence("Z13", found)
     assert len(gone.parts[0].values) == 4

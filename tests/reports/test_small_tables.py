@@ -44,6 +44,19 @@ def test_the_package_has_a_row_for_every_claim() -> None:
     assert verdicts.table("Z1", "Z20").count("\n") == 3
 
 
+def test_comparisons_are_those_of_the_rule() -> None:
+    found = made.table1({"l1": {"mse": 0.8}, "l2": {}}, spread=0.0)
+    first, second = verdicts.comparisons(found, "Z1").splitlines()
+    words = (
+        "over $\\ell_2$ by pooled squared error, test pictures: +0.969 (+0.969 to +0.969) dB, 3 seeds; of interest from"
+    )
+    assert first == f"- $\\ell_1$ {words} 0.1 on" and "training pictures" in second
+    with pytest.raises(ValueError, match=r"claim must be one of 'Z1', .*, got 'Z20'"):
+        verdicts.comparisons(found, "Z20")
+    with pytest.raises(ValueError, match="has no runs of"):
+        verdicts.comparisons(found, "Z8")
+
+
 def test_costs_are_the_hours_of_all_jobs() -> None:
     one = made.record("table1", [{"job": "a", "seconds": 1800.0, "device": "A"}, {"job": "b", "seconds": 5400.0}])
     other = made.record("figure9", [{"job": "a", "seconds": 360.0}])

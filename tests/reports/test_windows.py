@@ -10,7 +10,7 @@ import report_records as made
 from lossedu.experiments.residuals import RINGS
 from lossedu.experiments.sigma_sensitivity import ARMS, BESIDE_EDGES
 from lossedu.records import Record
-from lossedu.reports import sigma
+from lossedu.reports import windows
 from lossedu.statistics import t_interval
 
 mpl.use("Agg")
@@ -34,15 +34,15 @@ def record(factors: dict[str, float] = FACTORS, *, seeds: int = 3, away: str = "
 
 def test_bands_are_pooled_over_pictures() -> None:
     squares = [(0.004 * picture * made.SEEDS[1] * 0.7) ** 2 for picture in made.PICTURES]
-    assert sigma.band_values(record(), "ssim_9", "middle")[1] == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-6)
+    assert windows.band_values(record(), "ssim_9", "middle")[1] == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-6)
 
 
 def test_rings_are_pooled_over_the_pictures_that_have_them() -> None:
     found = record()
     expected = 0.8 * made.SEEDS[2] * np.sqrt((0.01**2 + 0.03**2) / 2)
-    assert sigma.ring_values(found, "ssim_3", 2)[2] == pytest.approx(expected)
+    assert windows.ring_values(found, "ssim_3", 2)[2] == pytest.approx(expected)
     found.scores[f"dd-ssim_3-2/{BESIDE_EDGES}"][1, 2] = np.nan
-    assert sigma.ring_values(found, "ssim_3", 2)[2] == pytest.approx(0.8 * made.SEEDS[2] * 0.01)
+    assert windows.ring_values(found, "ssim_3", 2)[2] == pytest.approx(0.8 * made.SEEDS[2] * 0.01)
 
 
 def test_changes_are_paired_by_seed() -> None:
@@ -52,16 +52,16 @@ def test_changes_are_paired_by_seed() -> None:
             for key in [key for key in found.scores if key.startswith(run["job"])]:
                 found.scores[key] = found.scores[key] * (1 + 0.01 * run["seed"])
     expected = t_interval([100 * (0.7 * (1 + 0.01 * seed) - 1) for seed in range(5)])
-    assert sigma.ring_change(found, 1, "ssim_9", "ssim_1") == pytest.approx(expected, rel=1e-5)
-    assert sigma.band_change(found, "coarse", "ssim_9", "ssim_1") == pytest.approx(expected, rel=1e-5)
+    assert windows.ring_change(found, 1, "ssim_9", "ssim_1") == pytest.approx(expected, rel=1e-5)
+    assert windows.band_change(found, "coarse", "ssim_9", "ssim_1") == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_network_that_ran_away_is_in_no_mean() -> None:
     found = record(away="dd-ssim_9-1")
-    assert set(sigma.band_values(found, "ssim_9", "fine")) == set(sigma.ring_values(found, "ssim_9", 3)) == {0, 2}
+    assert set(windows.band_values(found, "ssim_9", "fine")) == set(windows.ring_values(found, "ssim_9", 3)) == {0, 2}
     # Two seeds give no interval, and the word for that is not "more" or "less".
-    assert not np.isfinite(sigma.ring_change(found, 1, "ssim_9", "ssim_1").low)
-    assert "open" in sigma.findings(found).splitlines()[-1]
+    assert not np.isfinite(windows.ring_change(found, 1, "ssim_9", "ssim_1").low)
+    assert "open" in windows.findings(found).splitlines()[-1]
 
 
 def test_findings_say_no_more_than_the_intervals() -> None:
@@ -70,23 +70,23 @@ def test_findings_say_no_more_than_the_intervals() -> None:
         if run["arm"] == "ssim_5":
             key = f"{run['job']}@test"
             found.scores[key] = found.scores[key] * [1.2, 0.8, 1.03][run["seed"]]
-    flat = sigma.findings(found).splitlines()[1]
+    flat = windows.findings(found).splitlines()[1]
     assert "_3$ against $\\mathrm{SSIM}_1$ -20 % (-20 to -20: less)" in flat.replace("{SSIM}_{3}", "{SSIM}_3")
     assert flat.count(": open)") == 2 and "+40 % (+40 to +40: more)" in flat
 
 
 def test_the_table_has_a_line_for_each_loss() -> None:
-    lines = sigma.table(record()).splitlines()
+    lines = windows.table(record()).splitlines()
     assert len(lines) == 2 + len(ARMS)
     assert all(line.count("|") == lines[0].count("|") for line in lines)
     assert f"{RINGS[1][0]}–{RINGS[1][1]} px" in lines[0]
 
 
 def test_figures_show_every_seed_and_every_distance() -> None:
-    figure = sigma.draw_bands(record())
+    figure = windows.draw_bands(record())
     assert len(figure.axes) == 3
     for ax in figure.axes:
-        assert [text.get_text() for text in ax.get_xticklabels()] == [sigma.label(arm) for arm in ARMS]
-    (ax,) = sigma.draw_rings(record()).axes
+        assert [text.get_text() for text in ax.get_xticklabels()] == [windows.label(arm) for arm in ARMS]
+    (ax,) = windows.draw_rings(record()).axes
     assert [text.get_text() for text in ax.get_xticklabels()] == [f"{a}–{b}" for a, b in RINGS[1:]]
     assert len(ax.get_legend_handles_labels()[0]) == 4  # three windows and the one they are compared with
