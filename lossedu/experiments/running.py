@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -117,6 +118,9 @@ def run(
     def save() -> tuple[Record, list[Outcome]]:
         done = finished(folder)
         record = gather(module, scale, jobs, done, settings, words)
+        if done and (folder / f"{record.name}.json").exists():
+            # Parts of an experiment may have been asked for one by one; all of them belong to its command.
+            record.command = " && ".join(dict.fromkeys([*_commands(record.name, folder), record.command]))
         record.save(folder)
         return record, done
 
@@ -144,6 +148,10 @@ def run(
         record.settings |= module.finish(done)
         record.save(folder)
     return record
+
+
+def _commands(name: str, folder: Path) -> list[str]:
+    return list(json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["command"].split(" && "))
 
 
 def gather(

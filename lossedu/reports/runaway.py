@@ -75,13 +75,13 @@ def draw_gain(record: Record, condition: str) -> Figure:
     return figure
 
 
-def sentence(record: Record) -> str:
+def sentence(record: Record, *conditions: str) -> str:
     """Return as Markdown how many networks ended with a channel whose gain is below 0, and how many ran away.
 
-    Two lines a condition; a network whose training diverged ran away too, and its gain is not known.
+    Two lines a condition, of all where none is named; a network whose training diverged ran away too, and its gain is not known.
     """
     lines = []
-    for condition in TASKS:
+    for condition in conditions or TASKS:
         runs = {arm: [run for run in record.runs if (run["task"], run["arm"]) == (condition, arm)] for arm in ARMS}
         for words, counts in (("ended with a channel whose gain is below 0", _inverted), ("ran away", _away)):
             parts = [

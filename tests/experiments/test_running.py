@@ -127,6 +127,14 @@ def test_a_run_its_record_and_more_seeds(tmp_path: Path) -> None:
     same(start(out, seeds=2), more)
 
 
+def test_an_experiment_asked_for_in_parts_has_the_commands_of_all(tmp_path: Path) -> None:
+    out, words = tmp_path / "run", "lossedu run sr_start --scale smoke --seeds 1 --tasks sr2 --losses"
+    start(out)
+    both = start(out, arms=("bicubic",))
+    assert both.command == f"{words} bilinear --out DIR && {words} bicubic --out DIR"
+    assert start(out).command == both.command
+
+
 def test_a_folder_belongs_to_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are refused, and its record is left alone."""
     out, said = tmp_path / "run", list[str]()

@@ -124,6 +124,9 @@ def test_gain_names_networks_without_a_course(lost: Record) -> None:
 def test_sentence_counts_networks(lost: Record) -> None:
     one, nine, l1 = r"$\mathrm{SSIM}_1$", r"$\mathrm{SSIM}_9$", r"$\ell_1$"
     words = "ended with a channel whose gain is below 0"
+    assert runaway.sentence(lost, "plain").splitlines() == [
+        line for line in runaway.sentence(lost).splitlines() if line.startswith("- **Plain")
+    ]
     assert runaway.sentence(lost).splitlines() == [
         f"- **Wide, {words}:** 0 of 3 with {one}, 2 of 3 with {nine}, 0 of 3 with {l1}.",
         f"- **Wide, ran away:** 1 of 3 with {one}, 1 of 3 with {nine}, 0 of 3 with {l1}.",
