@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("lossedu/losses", "lossedu/metrics")
 #: Tests of other things, which happen to call losses: a module's own tests must do without their help.
 NOT_HERE = "browser chapter check colab data experiments explorables extensions figures laboratory mutation package"
-NOT_HERE += " project records sigma_report site tools nets_training fuzz benchmarks"
+NOT_HERE += " project records site tools nets_training fuzz benchmarks"
 
 
 def module_name(root: Path, path: Path) -> str:

@@ -29,7 +29,7 @@ from ..filters.windows import default_kernel_size
 from ..metrics.feature_similarity import FeatureMaps, feature_maps
 from ..metrics.luma import luma, plane
 from .edge_profiles import Edges
-from .residuals import BANDS, HALF, edge_distance, edge_mask, flat_mask, local_deviation
+from .residuals import BANDS, FEW, HALF, edge_distance, edge_mask, flat_mask, local_deviation
 
 ASPECTS = (
     *("slope", "bias", "chroma", "flat_fine", "flat_middle", "flat_coarse", "flat_bias", "ring"),
@@ -41,9 +41,6 @@ SMALLEST = default_kernel_size(HALF * 64.0) // 2 + 1
 
 #: The chessboard distances to the nearest strong edge between which `ring` is measured, in pixels.
 RING = (3, 10)
-
-#: The number of flat or of quiet pixels below which a picture says nothing about them.
-FEW = 100
 
 #: The mean chroma below which a picture counts as grey.
 GREY = 1e-3

@@ -18,6 +18,9 @@ HALF = 0.18739
 #: Chessboard distances to the nearest edge, in pixels: first and last of each class.
 RINGS = ((1, 2), (3, 4), (5, 6), (7, 10), (11, 16), (17, 24))
 
+#: The number of flat or of quiet pixels below which a picture says nothing about them.
+FEW = 100
+
 #: Bands of the residual: name -> (shortest, longest period in pixels).
 BANDS = {"fine": (None, 4.0), "middle": (4.0, 16.0), "coarse": (16.0, 64.0)}
 
@@ -62,10 +65,10 @@ def band(residual: Tensor, shortest: float | None, longest: float | None) -> Ten
 
 def _rms(residual: Tensor, mask: Tensor) -> float | None:
     where = mask.expand_as(residual)
-    return round(float(residual[where].square().mean().sqrt()), 7) if bool(where.any()) else None
+    return round(float(residual[where].square().mean().sqrt()), 7) if int(mask.sum()) >= FEW else None
 
 
 def by_distance(residual: Tensor, clean: Tensor) -> list[float | None]:
-    """Return the residual on quiet pixels at the distances `RINGS` from the nearest strong edge, None for no pixels."""
+    """Return the residual on quiet pixels at the distances `RINGS` from strong edges, None for fewer than `FEW`."""
     quiet, distance = local_deviation(clean, 1.0) < 0.015, edge_distance(edge_mask(clean))
     return [_rms(residual, quiet & (distance >= low) & (distance <= high)) for low, high in RINGS]

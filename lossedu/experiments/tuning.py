@@ -140,7 +140,7 @@ def _ends(by_rate: Mapping[float, float]) -> tuple[float, float]:
 DESCENT_RATE = 15
 
 #: Share of the chosen step size that longer runs begin with.  What is best over a fifth of the steps is near the edge
-#: of what is stable over all of them (see the record `sigma_sensitivity-cpu_fast`).
+#: of what is stable over all of them: at all of it, two of four networks of `convergence` were thrown back.
 SAFETY = 0.5
 
 
