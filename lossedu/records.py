@@ -122,8 +122,10 @@ class Record:
         p = self.provenance
         seeds = {run["seed"] for run in self.runs}
         commits = ", ".join(sorted({run["commit"] for run in self.runs}))
+        short = self.settings.get("precision", "float32")
+        numbers = "" if short == "float32" else f", networks in {short}"
         return (
-            f"Recorded at scale “{self.scale}”, {len(seeds)} seeds, on {p['device']} with torch {p['torch']}, "
+            f"Recorded at scale “{self.scale}”, {len(seeds)} seeds{numbers}, on {p['device']} with torch {p['torch']}, "
             f"{p['date']}, commit {commits}; run it again with `{self.command}`."
         )
 

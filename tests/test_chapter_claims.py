@@ -9,7 +9,6 @@ import pytest
 
 from lossedu.ledger.evidence import Nets, paired
 from lossedu.records import Record, load
-from lossedu.reports import windows
 from lossedu.reports.indices import gap, values_of
 from lossedu.statistics import Interval, t_interval
 

@@ -23,7 +23,7 @@ PRECISIONS = ("float32", "bfloat16")
 #: Options that are not for the caller to change.
 OWN = ("precision",)
 
-#: A fifth of the usual steps, as in tuning.
+#: A fifth of the usual steps, as in tuning, where these are many.
 SCALES: Mapping[str, Scale] = {
     name: scale if name in ("smoke", "quick") else replace(scale, steps=scale.steps // 5)
     for name, scale in USUAL.items()

@@ -55,7 +55,7 @@ def run(
     precision : {"float32", "bfloat16"}, optional
         What the networks compute in, instead of the scale's; such a run has its own settings too.
     compiled : bool
-        Send networks through `torch.compile`: faster where there is a compiler, and the last digits may differ.
+        Send networks through `torch.compile`: faster where there is a compiler; sums may be in another order.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps".
     workers : int
@@ -101,6 +101,8 @@ def run(
     own = set(getattr(module, "OWN", ()))  # what an experiment varies itself
     if foreign := sorted(changes.keys() - (jobs[0].options.keys() - own)):
         raise ValueError(f"{experiment} has no {' and no '.join(foreign)} that could be changed; leave it out")
+    if compiled and "precision" not in jobs[0].options:
+        raise ValueError(f"{experiment} trains no networks that could be compiled; leave compiled (--compile) out")
     jobs = [job._replace(options=job.options | changes) for job in jobs]
     for package in getattr(module, "REQUIRES", ()):
         if importlib.util.find_spec(package) is None:

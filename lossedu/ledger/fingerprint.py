@@ -18,8 +18,8 @@ SHARED = (
 def rules_hash(experiment: str) -> str:
     """Return 12 hexadecimal digits that change with any rule by which an experiment decides claims.
 
-    They are of the SHA-256 of what all rules share, and of the modules that hold those of the experiment: a rule for
-    another one may change without a trace here.
+    They are of the SHA-256 of what all rules share, and of the modules that hold those of the experiment: a rule in
+    another module may change without a trace here.
     """
     files = [Path(__file__).parents[1] / name for name in SHARED]
     holders = {claim.rule.__module__ for claim in CLAIMS if claim.rule is not None and claim.experiment == experiment}

@@ -108,6 +108,8 @@ def _told(claim: Claim, found: Finding, others: Sequence[Finding]) -> dict[str, 
         why.append("the networks add their output to their input, the paper's do not")
     if (precision := record.settings.get("precision", "float32")) != "float32":
         why.append(f"the networks computed in {precision}")
+    if len({bool(run.get("compiled")) for run in record.runs}) > 1:
+        why.append("some of them were compiled, which puts sums in another order")
     why += [f"recorded at scale {record.scale}{' only, which says nothing of longer runs' * (record.scale in SMALL)}"]
     why += [f"at scale {other.record.scale}: {_short(other)}" for other in others]
     why += _rules(record)

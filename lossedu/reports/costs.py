@@ -9,14 +9,20 @@ from .wording import markdown_table, number
 
 
 def table(records: Iterable[Record]) -> str:
-    """Return as Markdown the jobs of each record and their hours, each of one processor thread or of one card."""
-    lines, total = [], 0.0
+    """Return as Markdown the jobs of each record and their hours, by device: of one processor thread or one card."""
+    lines: list[list[str]] = []
+    together: dict[str, list[float]] = {}
     for record in records:
-        seconds = [float(run.get("seconds", 0)) for run in record.runs]
-        total += sum(seconds)
-        devices = ", ".join(sorted({str(run.get("device", record.provenance["device"])) for run in record.runs}))
-        lines.append(
-            [f"`{record.experiment}`", record.scale, str(len(seconds)), number(sum(seconds) / 3600, 1), devices]
-        )
-    lines.append(["together", "", str(sum(int(line[2]) for line in lines)), number(total / 3600, 1), ""])
+        spent: dict[str, list[float]] = {}
+        for run in record.runs:
+            device = str(run.get("device", record.provenance["device"]))
+            spent.setdefault(device, []).append(float(run.get("seconds", 0)))
+        for device, seconds in spent.items():
+            together.setdefault(device, []).extend(seconds)
+            lines.append([f"`{record.experiment}`", record.scale, *_sum(seconds), device])
+    lines += [["together", "", *_sum(seconds), device] for device, seconds in together.items()]
     return markdown_table(["experiment", "scale", "jobs", "hours", "device"], lines)
+
+
+def _sum(seconds: list[float]) -> tuple[str, str]:
+    return str(len(seconds)), number(sum(seconds) / 3600, 1)

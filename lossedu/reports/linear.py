@@ -15,6 +15,10 @@ from .verdicts import formulas
 from .wording import NOTHING, estimate, number
 
 
+#: What stands for a word where there is none.
+FEW = "too few seeds"
+
+
 class Contest(NamedTuple):
     """A comparison that a claim rests on: which claim, two losses, the column, and how both are compared."""
 
@@ -29,7 +33,7 @@ class Contest(NamedTuple):
     par: bool = False
 
 
-#: The primary comparisons of the claims on Table 1 that the experiment has the losses for.
+#: Comparisons that claims on Table 1 rest on, as far as the experiment has their losses.  Z9 itself has SSIM_1.5.
 CONTESTS = (
     Contest("Z1", "l1 over l2 by pooled squared error", "l1", "l2", "mse", "dB", "dB"),
     Contest("Z8", "Mix over l1 by mean PSNR", "mix", "l1", "psnr", "difference", "dB"),
@@ -48,7 +52,7 @@ def compared(record: Record, contest: Contest, task: str) -> tuple[Part, Paired]
 def word(one: Part) -> str:
     """Return where the interval of a comparison lies, see `ledger.decision.zone`; too few seeds say nothing."""
     if len(one.values) < LEAST_SEEDS:
-        return "too few seeds"
+        return FEW
     return zone(one.interval(), one.margin, claimed=one.claimed, par=one.par)
 
 
@@ -62,10 +66,13 @@ def table(record: Record) -> str:
             continue
         words = [word(one) for one in parts]
         cells = [f"{_numbers(one)}: {said}" for one, said in zip(parts, words, strict=True)]
-        changed = "changes" if words[0] != words[1] else "the same"
+        changed = NOTHING if FEW in words else "changes" if words[0] != words[1] else "the same"
         lines.append([f"[{contest.claim}](#{contest.claim.lower()}): {formulas(contest.words)}", *cells, changed])
     head = ["comparison", "display values", "linear light", "the word"]
-    text = "Mean and 95 % interval over seeds. Outputs in linear light are encoded before they are judged."
+    text = (
+        "Mean and 95 % interval over seeds. Outputs in linear light are encoded before they are judged. "
+        "Step sizes were tuned in display values, and are the same in linear light."
+    )
     gone = wording.losses_left_out(record.runs) + wording.unfinished(record)
     return "\n\n".join([wording.markdown_table(head, lines), " ".join([text, *gone])])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..experiments.precision import ARMS, PRECISIONS
 from ..ledger.claim import MARGINS
-from ..ledger.evidence import Nets, paired, seed_values
+from ..ledger.evidence import Missing, Nets, paired, seed_values
 from ..records import Record
 from . import wording
 from .wording import estimate, label, number
@@ -33,11 +33,12 @@ def table(record: Record) -> str:
     arms = [arm for arm in ARMS if any(run["arm"] == arm for run in record.runs)]
     lines = []
     for arm in arms:
-        usual = list(seed_values(record, TASK, arm, "psnr", precision=USUAL).values())
-        cells = [_half(usual, 2, signed=False), _half(change(record, arm), 3)]
-        ahead = [
-            _half(lead(record, arm, "l1", precision), 3) if arm != "l1" else wording.NOTHING for precision in PRECISIONS
-        ]
+        try:
+            usual = list(seed_values(record, TASK, arm, "psnr", precision=USUAL).values())
+            cells = [_half(usual, 2, signed=False), _half(change(record, arm), 3)]
+        except Missing:
+            cells = [wording.NOTHING, wording.NOTHING]
+        ahead = [_ahead(record, arm, precision) for precision in PRECISIONS]
         lines.append([label(arm), *cells, *ahead])
     head = [
         "loss",
@@ -47,8 +48,16 @@ def table(record: Record) -> str:
         "the same, bfloat16",
     ]
     least = number(MARGINS["dB"], 1)
+    gone = wording.losses_left_out(record.runs) + wording.unfinished(record)
     text = f"Mean over seeds ± half of the 95 % interval. The smallest difference of interest is {least} dB."
-    return "\n\n".join([wording.markdown_table(head, lines), " ".join([text, *wording.unfinished(record)])])
+    return "\n\n".join([wording.markdown_table(head, lines), " ".join([text, *gone])])
+
+
+def _ahead(record: Record, arm: str, precision: str) -> str:
+    try:
+        return wording.NOTHING if arm == "l1" else _half(lead(record, arm, "l1", precision), 3)
+    except Missing:
+        return wording.NOTHING
 
 
 def _half(values: list[float], digits: int, *, signed: bool = True) -> str:

@@ -78,7 +78,8 @@ def draw_gain(record: Record, condition: str) -> Figure:
 def sentence(record: Record, *conditions: str) -> str:
     """Return as Markdown how many networks ended with a channel whose gain is below 0, and how many ran away.
 
-    Two lines a condition, of all where none is named; a network whose training diverged ran away too, and its gain is not known.
+    Two lines a condition, of all where none is named; a network whose training diverged ran away too, and its gain is
+    not known.
     """
     lines = []
     for condition in conditions or TASKS:

@@ -20,7 +20,7 @@ from .wording import NOTHING, label
 #: Panels: fifteen losses in one would be a thicket.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "pixels": ("l2", "l1", "charbonnier", "l1_frequency"),
-    "SSIM": ("ssim_1.5", "ssim_5", "ssim_9"),
+    "SSIM": ("ssim_1", "ssim_1.5", "ssim_3", "ssim_5", "ssim_9"),
     "MS-SSIM": ("ms_ssim", "ms_ssim_dense", "ms_ssim_pyramid"),
     "Mix": ("mix_0", "mix_0.025", "mix_0.1", "mix_0.3", "mix"),
 }

@@ -70,8 +70,11 @@ def effect(row: dict[str, Any]) -> str:
 
 def _signed(value: float) -> str:
     """Return a number with its sign and three digits that count."""
-    digits = len(f"{abs(value):.3g}".partition(".")[2]) if abs(value) < 1000 else 0
-    return number(value, digits, signed=True)
+    if not value:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = number(value, digits, signed=True)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def formulas(text: str) -> str:

@@ -21,12 +21,12 @@ TASK = "dd"
 
 
 def band_values(record: Record, arm: str, band: str) -> dict[int, float]:
-    """Return by seed the root mean square of a band of the residual over the flat regions of all test pictures."""
+    """Return by seed the root mean square of a band of the residual in flat regions; all test pictures weigh alike."""
     return seed_values(record, TASK, arm, f"flat_{band}", pool="rms")
 
 
 def ring_values(record: Record, arm: str, ring: int) -> dict[int, float]:
-    """Return by seed the root mean square of the residual at one class of distances from an edge."""
+    """Return by seed the root mean square of the residual at one class of distances; all test pictures weigh alike."""
     counted = [entry for entry in entries(record, Nets(arm, TASK)) if left_out(entry) is None]
     tables = {entry["seed"]: record.scores[f"{entry['job']}/{BESIDE_EDGES}"] for entry in counted}
     return {seed: pooled(table[:, ring].astype(np.float64), "rms") for seed, table in sorted(tables.items())}
@@ -73,7 +73,11 @@ def table(record: Record) -> str:
         [label(arm), *(_mean(values(arm), factor, digits) for values, factor, digits in columns.values())]
         for arm in arms_of(record)
     ]
-    return wording.markdown_table(["loss", *columns], rows)
+    return "\n\n".join([wording.markdown_table(["loss", *columns], rows), *_gaps(record)])
+
+
+def _gaps(record: Record) -> list[str]:
+    return [" ".join(said)] if (said := wording.losses_left_out(record.runs) + wording.unfinished(record)) else []
 
 
 def _mean(values: dict[int, float], factor: float, digits: int) -> str:
@@ -93,6 +97,7 @@ def draw_bands(record: Record) -> Figure:
         ax.margins(y=0.15)
         ax.set_xlim(-0.7, len(arms) - 0.3)
     axes[0].set_ylabel("residual, flat regions (10⁻³)")
+    wording.remark(figure, _gaps(record))
     return figure
 
 
@@ -103,9 +108,12 @@ def draw_rings(record: Record, base: str = "ssim_1") -> Figure:
     rings = rings_of(record)
     for which, arm in enumerate(arms):
         for place, (ring, _, _) in enumerate(rings):
-            mean, low, high = ring_change(record, ring, arm, base)
-            shift = 12 * (which - (len(arms) - 1) / 2)
-            interval(ax, place, mean, low, high, arm, shift=shift, label=None if place == 0 else "")
+            found = ring_change(record, ring, arm, base)
+            shift, text = 12 * (which - (len(arms) - 1) / 2), label(arm) if place == 0 else ""
+            if math.isfinite(found.low):
+                interval(ax, place, *found, arm, shift=shift, label=text)
+            elif math.isfinite(found.mean):  # too few seeds for an interval
+                wording.dots(ax, place, [found.mean], arm, shift=shift, text=text)
     ax.axhline(0, color=loss_style(base)["color"], linewidth=2, label=label(base))
     ax.set(
         xticks=range(len(rings)),
@@ -114,28 +122,35 @@ def draw_rings(record: Record, base: str = "ssim_1") -> Figure:
     )
     ax.set_xticklabels([f"{first}–{last}" for _, first, last in rings])
     ax.legend()
+    wording.remark(figure, _gaps(record))
     return figure
 
 
 def findings(record: Record) -> str:
     """Return, as Markdown, what the record says of the claim: each half with its interval and what follows from it."""
     lines = []
-    steps = (("ssim_3", "ssim_1"), ("ssim_5", "ssim_3"), ("ssim_9", "ssim_5"), ("ssim_9", "ssim_1"), ("l2", "ssim_1"))
+    arms = arms_of(record)
+    wide = [arm for arm in arms if arm.startswith("ssim")]
+    steps = [*zip(wide[1:], wide, strict=False), (wide[-1], wide[0])]
+    steps += [("l2", wide[0])] if "l2" in arms else []
     for name in BANDS:
         parts = [
             f"{label(arm)} against {label(base)} {_percent(band_change(record, name, arm, base))}"
-            for arm, base in steps
+            for arm, base in dict.fromkeys(steps)
         ]
         lines.append(f"- **Flat regions, {name} band:** " + "; ".join(parts) + ".")
     parts = [
-        f"{first} to {last} pixels away {_percent(ring_change(record, ring, 'ssim_9', 'ssim_1'))}"
+        f"{first} to {last} pixels away {_percent(ring_change(record, ring, wide[-1], wide[0]))}"
         for ring, first, last in rings_of(record)
     ]
-    lines.append(f"- **Around edges,** {label('ssim_9')} against {label('ssim_1')}: " + "; ".join(parts) + ".")
-    return "\n".join(lines)
+    lines.append(f"- **Around edges,** {label(wide[-1])} against {label(wide[0])}: " + "; ".join(parts) + ".")
+    return "\n\n".join(["\n".join(lines), *_gaps(record)])
 
 
 def _percent(found: Interval) -> str:
-    """Return a difference as "-25 % (-35 to -16: less)", with the word that the interval allows."""
+    """Return a difference as "−25 % (−35 to −16: less)", with the word that the interval allows."""
+    mean, low, high = (wording.number(value, 0, signed=True) for value in found)
+    if low == wording.NOTHING:
+        return f"{mean} % (too few seeds)"
     word = "less" if found.high < 0 else "more" if found.low > 0 else "open"
-    return f"{found.mean:+.0f} % ({found.low:+.0f} to {found.high:+.0f}: {word})"
+    return f"{mean} % ({low} to {high}: {word})"

@@ -25,8 +25,9 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def label(name: str) -> str:
-    """Return the name of a loss as it is set in tables and figures."""
-    return str(loss_style(name)["label"])
+    """Return the name of a loss as it is set in tables and figures; "_centre" is for the centre of each patch alone."""
+    whole = name.removesuffix("_centre")
+    return str(loss_style(whole)["label"]) + (", centre" if whole != name else "")
 
 
 def number(value: float, digits: int, *, signed: bool = False) -> str:

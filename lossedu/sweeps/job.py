@@ -30,7 +30,7 @@ class Job(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where and how a job is performed; nothing in here may change its outcome by more than the last digits.
+    """Where and how a job is performed; nothing in here may change its outcome, but for sums in another order.
 
     `folder` is the job's own, which exists; checkpoints go there.  `device` is "cpu", "cuda", "cuda:1" or "mps".
     `deadline` is the ``time.time()`` at which to write a checkpoint and raise `lossedu.training.OutOfTime`; None is

@@ -52,7 +52,7 @@ class Report(NamedTuple):
 
 def attempt(job: Job, place: Place, stamp: Mapping[str, Any]) -> Report:
     """Perform a job, or go on with it, and return what came of it; whether it is compiled stands in the stamp."""
-    code, place = source(), place._replace(compiled=bool(stamp.get("compiled")))
+    code, place = source(), place._replace(compiled=place.compiled or bool(stamp.get("compiled")))
     with Sitting(place.folder) as sitting:
         place.say(f"{job.name}: goes on after {sitting.earlier:.0f} s" if sitting.resumed else f"{job.name}: starts")
         try:

@@ -302,6 +302,7 @@ def test_a_smaller_batch_is_another_run(tmp_path: Path) -> None:
             ("precision", "smoke", {"precision": "bfloat16"}),
             "precision has no precision that could be changed; leave it",
         ),
+        (("figure9", "smoke", {"compiled": True}), "figure9 trains no networks that could be compiled; leave compiled"),
         (("table1", "smoke", {"batch": 0}), "batch must be an integer of at least 1, got 0"),
         (("table1", "smoke", {"arms": ("l1",)}), "table1 has none of the losses l1 at scale 'smoke'; choose others"),
         (("table1", "smoke", {"device": "abacus"}), "device must be one that this machine has .*, got 'abacus'"),

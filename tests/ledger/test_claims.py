@@ -317,8 +317,9 @@ def test_z1_needs_the_training_pictures_too() -> None:
 
 def test_z13_agrees_with_the_report_of_the_chapter() -> None:
     found = sigma(0.7)
-    parts = evidence("Z13", found).parts
-    assert parts[0].interval() == pytest.approx(windows.band_change(found, "middle", "ssim_1", "ssim_9"))
+    flat, ring = evidence("Z13", found).parts
+    assert flat.interval() == pytest.approx(windows.band_change(found, "middle", "ssim_1", "ssim_9"))
+    assert ring.values == pytest.approx([7.0 / (1 + wobble(seed, SMALL) / 100) for seed in range(5)], abs=1.0)
     found.runs[0]["ran_away"] = True
     gone = evidence("Z13", found)
     assert len(gone.parts[0].values) == 4

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ledger_records import below, nets, record
 
@@ -326,14 +327,33 @@ def test_runs_of_several_days_become_one_record(tmp_path: Path) -> None:
 
 
 def test_rows_between_runs_are_kept_from_both_records() -> None:
-    old, new = made(seeds=2), made(seeds=3)
-    old.settings["landscape"], new.settings["landscape"] = [{"seed": 0}, {"seed": 1}], [{"seed": 1}, {"seed": 2}]
-    assert joined(old, new).settings["landscape"] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    def walls(seeds: int, height: float) -> list[dict[str, Any]]:
+        names = [{"pair": "l1-l2", "mode": "adam", "seed": seed} for seed in range(seeds)]
+        return [{**name, "barrier": height} for name in names]
+
+    old, new = made(seeds=4), made(seeds=3)
+    for found in (old, new):
+        for run in found.runs:
+            run["mode"] = "adam"
+    old.settings["landscape"], new.settings["landscape"] = walls(4, 1.0), walls(2, 2.0)
+    rows = joined(old, new).settings["landscape"]
+    # Two are those of the new record; the third had a network that the new record replaced, and has no row for.
+    assert [(row["seed"], row["barrier"]) for row in rows] == [(3, 1.0), (0, 2.0), (1, 2.0)]
     del old.settings["landscape"]
-    assert joined(old, new).settings["landscape"] == [{"seed": 1}, {"seed": 2}]
-    assert joined(new, old).settings["landscape"] == [{"seed": 1}, {"seed": 2}]
+    assert joined(old, new).settings["landscape"] == walls(2, 2.0)
+    assert joined(new, old).settings["landscape"] == []  # all of its networks were replaced
     old.settings["seeds"] = 7
     assert joined(old, new).settings["seeds"] == new.settings["seeds"]
+
+
+def test_networks_of_replaced_jobs_are_not_shown() -> None:
+    old, new = made(), made()
+    weight = np.zeros(1)
+    old.weights = {"dd/l1/bias": weight, "dd/mix/bias": weight + 1}
+    new.weights = {}  # its network for l1 ran away
+    assert joined(old, new).weights.keys() == {"dd/mix/bias"}
+    new.weights = {"dd/l1/bias": weight + 2}
+    assert joined(old, new).weights["dd/l1/bias"] == 2
 
 
 def test_runs_with_other_settings_are_not_mixed(tmp_path: Path) -> None:
@@ -347,6 +367,19 @@ def test_runs_with_other_settings_are_not_mixed(tmp_path: Path) -> None:
     ):
         add(other.save(tmp_path / "two"), results)
     assert {path: path.read_bytes() for path in results.iterdir()} == before
+    # What older records did not name was so; anything else that only one of them names is a difference.
+    del other.settings["precision"]
+    assert len(joined(made(), other).runs) == 10
+    other.settings["border"] = 8
+    with pytest.raises(ValueError, match="border: None there, 8 in the new one"):
+        joined(made(), other)
+    # Seeds of one loss with other step sizes: it was tuned anew in between.
+    for found, lr in ((one := made(), 1e-3), (two := made(seeds=5), 2e-3)):
+        for run in found.runs:
+            run["lr"] = lr
+    two.runs = [run for run in two.runs if run["seed"] > 2]
+    with pytest.raises(ValueError, match=r"step sizes of dd-l1: 0.001, 0.002; step sizes of dd-l2"):
+        joined(one, two)
     # Another scale is another record.
     add(made("quick").save(tmp_path / "three"), results)
     assert len(load_all(results)) == 2

@@ -41,6 +41,7 @@ def test_a_word_that_changes_is_told() -> None:
 def test_two_seeds_have_no_word(seeds: int, words: str) -> None:
     found = rows(record({}, seeds))
     assert found[2][1].endswith(f": {words}")  # at par, which is what Z9 says
+    assert found[2][3] == ("–" if seeds < 3 else "the same")
 
 
 def test_a_record_without_a_loss_has_no_row_for_it() -> None:

@@ -34,7 +34,7 @@ def test_a_verdict_stands_with_its_numbers_and_a_link(tmp_path: Path) -> None:
         "| [Z1](#z1): A network trained with $\\ell_1$ beats one with $\\ell_2$. | **equivalent** "
         "| +0.0312 (−0.01 to +0.0724) dB | cpu, 3 seeds |"
     )
-    assert "| +12.4 (+8.4" in lines[2] and "to +1830) dB | cpu |" in lines[2]
+    assert "| +12.4 (+8.41" in lines[2] and "to +1830) dB | cpu |" in lines[2]
     with pytest.raises(ValueError, match="claims must be among Z1, Z20, Z15, got Z99"):
         verdicts.table("Z99", folder=write(tmp_path, row(), none, row(id="Z15")))
 
@@ -62,9 +62,11 @@ def test_costs_are_the_hours_of_all_jobs() -> None:
     other = made.record("figure9", [{"job": "a", "seconds": 360.0}])
     lines = costs.table([one, other]).splitlines()[2:]
     assert lines == [
-        "| `table1` | cpu | 2 | 2.0 | A, toy CPU |",
+        "| `table1` | cpu | 1 | 0.5 | A |",
+        "| `table1` | cpu | 1 | 1.5 | toy CPU |",
         "| `figure9` | cpu | 1 | 0.1 | toy CPU |",
-        "| together |  | 3 | 2.1 |  |",
+        "| together |  | 1 | 0.5 | A |",
+        "| together |  | 2 | 1.6 | toy CPU |",
     ]
 
 
@@ -89,3 +91,29 @@ def test_what_shorter_numbers_change_is_paired() -> None:
     mix = lines[5].strip("| ").split(" | ")
     assert mix[2].startswith("−0.120") and mix[3].startswith("+0.100") and mix[4].startswith("−0.030")
     assert lines[3].strip("| ").split(" | ")[3:] == ["–", "–"] and "0.1 dB" in lines[-1]
+
+
+def test_networks_that_only_short_numbers_lose_are_named() -> None:
+    found = runs({})
+    for run in found.runs:
+        run["ran_away"] = run["arm"] == "mix" and run["precision"] == "bfloat16"
+    text = precision.table(found)
+    assert "Left out of all means: mix-bfloat16-0 ran away, mix-bfloat16-1 ran away" in text
+    assert text.splitlines()[5].strip("| ").split(" | ")[2] == "–"
+    found.runs = [run for run in found.runs if run["arm"] != "l1" and run["job"] != "l2-bfloat16-0"]
+    assert precision.table(found).splitlines()[2].strip("| ").split(" | ")[3:] == ["–", "–"]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0, "0"),
+        (5e-5, "+0.00005"),
+        (-3.123e-5, "−0.0000312"),
+        (0.0724, "+0.0724"),
+        (12.4, "+12.4"),
+        (1830.0, "+1830"),
+    ],
+)
+def test_small_numbers_are_no_zeros(value: float, words: str) -> None:
+    assert verdicts._signed(value) == words

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import pytest
 import report_records as made
 
+from lossedu.experiments import tuning as experiment
 from lossedu.experiments.arms import LOSSES
 from lossedu.figures import loss_style
 from lossedu.records import Record
@@ -133,3 +134,17 @@ def test_sentence_counts_networks(lost: Record) -> None:
         f"- **Plain, {words}:** 1 of 1 with {nine}, 0 of 1 with {l1}.",
         f"- **Plain, ran away:** 0 of 1 with {nine}, 1 of 1 with {l1}.",
     ]
+
+
+def test_every_loss_that_is_tuned_has_a_row_and_all_but_the_centre_a_curve() -> None:
+    runs = [
+        {"task": "dd", "arm": arm, "optimizer": "adam", "lr": lr, "seed": 0, "validation": 1 + lr, "job": f"{arm}-{lr}"}
+        for arm in experiment.ARMS
+        for lr in (1e-3, 2e-3, 4e-3)
+    ]
+    found = made.record("tuning", runs)
+    rows = [line.split(" | ")[0].strip("| ") for line in tuning.table_of_rates(found).splitlines()[2:]]
+    assert rows[: len(experiment.ARMS)] == [tuning.label(arm) for arm in (*LOSSES, "ssim_1", "ssim_3", "ssim_5_centre")]
+    assert tuning.label("ssim_5_centre") == r"$\mathrm{SSIM}_5$, centre"
+    drawn = {text.get_text() for text in tuning.draw_tuning(found, "dd").legends[0].get_texts()} - {" "}
+    assert drawn == {tuning.label(arm) for arm in experiment.ARMS if arm != "ssim_5_centre"}

@@ -61,7 +61,17 @@ def test_a_network_that_ran_away_is_in_no_mean() -> None:
     assert set(windows.band_values(found, "ssim_9", "fine")) == set(windows.ring_values(found, "ssim_9", 3)) == {0, 2}
     # Two seeds give no interval, and the word for that is not "more" or "less".
     assert not np.isfinite(windows.ring_change(found, 1, "ssim_9", "ssim_1").low)
-    assert "open" in windows.findings(found).splitlines()[-1]
+    said = windows.findings(found).splitlines()
+    assert said[3].count("(too few seeds)") == len(RINGS) - 1 and "nan" not in "".join(said)
+    assert said[-1] == windows.table(found).splitlines()[-1] == "Left out of all means: dd-ssim_9-1 ran away."
+    for draw in (windows.draw_bands, windows.draw_rings):
+        assert draw(found)._supxlabel.get_text().replace("\n", " ") == said[-1]  # type: ignore[attr-defined]
+
+
+def test_a_record_of_some_losses_says_what_it_can() -> None:
+    found = record({"ssim_1": 1.0, "ssim_9": 0.7})
+    assert len(windows.findings(found).splitlines()) == 4 and windows.table(found).count("\n") == 3
+    assert len(windows.draw_rings(found).axes[0].get_legend_handles_labels()[0]) == 2
 
 
 def test_findings_say_no_more_than_the_intervals() -> None:
@@ -71,7 +81,7 @@ def test_findings_say_no_more_than_the_intervals() -> None:
             key = f"{run['job']}@test"
             found.scores[key] = found.scores[key] * [1.2, 0.8, 1.03][run["seed"]]
     flat = windows.findings(found).splitlines()[1]
-    assert "_3$ against $\\mathrm{SSIM}_1$ -20 % (-20 to -20: less)" in flat.replace("{SSIM}_{3}", "{SSIM}_3")
+    assert "_3$ against $\\mathrm{SSIM}_1$ −20 % (−20 to −20: less)" in flat
     assert flat.count(": open)") == 2 and "+40 % (+40 to +40: more)" in flat
 
 
