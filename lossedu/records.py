@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import zipfile
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,8 @@ FORMAT = 1
 
 #: What the names of per-image tables begin with in the NPZ file.
 _SCORES = "scores/"
+
+_NUMBERS = re.compile(r"\[\n([^\[\]{}\"]+)\]")
 
 
 def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -103,7 +106,8 @@ class Record:
         body = {"format": FORMAT, **asdict(self)}
         del body["weights"], body["scores"]
         arrays = {**self.weights, **{_SCORES + key: table for key, table in self.scores.items()}}
-        text = json.dumps(body, indent=1) + "\n"
+        # Lists of numbers take a line each: courses of training have thousands.
+        text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", json.dumps(body, indent=1)) + "\n"
         path, beside = folder / f"{self.name}.json", folder / f"{self.name}.npz"
         half = folder / f"{self.name}.part"
         # Each file appears whole or not at all, and never beside the weights of an earlier record.

@@ -168,3 +168,11 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
     path.with_suffix(".npz").write_bytes(b"half of it")
     with pytest.raises(ValueError, match=r"is damaged: cannot read .*npz"):
         load(path.stem, tmp_path)
+
+
+def test_lists_of_numbers_take_a_line_each(tmp_path: Path) -> None:
+    runs = [{"seed": 0, "history": [0.5, 1e-7, -2], "words": ["a [\n1, 2]", "b"], "watched": [[10, {"gain": [1, 2]}]]}]
+    record = Record("toy", "smoke", {"none": []}, runs, {"date": "d", "device": "D"}, "run")
+    text = record.save(tmp_path).read_text("utf8")
+    assert '"history": [0.5, 1e-07, -2]' in text and '"gain": [1, 2]' in text
+    assert load("toy-smoke", tmp_path).runs == runs

@@ -40,8 +40,9 @@ def draw_gain(record: Record, condition: str) -> Figure:
     if not arms:
         known = [name for name in TASKS if any(run["task"] == name for run in record.runs)]
         raise ValueError(f"condition must be one that record {record.name} has runs of, {known}, got {condition!r}")
-    rows = math.ceil(len(arms) / 2)
-    figure, axes = chart(min(2, len(arms)), rows=rows, height=80 + 240 * rows, sharey=True)
+    columns = 3 if len(arms) == 3 else min(2, len(arms))
+    rows = math.ceil(len(arms) / columns)
+    figure, axes = chart(columns, rows=rows, height=80 + 240 * rows, sharey=True)
     unwatched = []
     for ax, arm in zip(axes, arms, strict=False):
         color = loss_style(arm)["color"]
@@ -66,7 +67,7 @@ def draw_gain(record: Record, condition: str) -> Figure:
     axes[0].set_yticks([], minor=True)
     for ax in axes[len(arms) :]:
         ax.remove()
-    for ax in axes[:: min(2, len(arms))][:rows]:
+    for ax in axes[::columns][:rows]:
         ax.set_ylabel("gain of the output")
     handles = [figure.axes[0].plot([], [], color=FAINT, linestyle=dashes)[0] for dashes in CHANNELS.values()]
     figure.legend(handles, list(CHANNELS), loc="outside upper center", ncols=3)
