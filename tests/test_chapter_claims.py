@@ -9,6 +9,7 @@ import pytest
 
 from lossedu.ledger.evidence import Nets, paired
 from lossedu.records import Record, load
+from lossedu.reports import windows
 from lossedu.reports.indices import gap, values_of
 from lossedu.statistics import Interval, t_interval
 
@@ -158,3 +159,32 @@ def test_far_from_the_picture_ssim_hardly_pulls() -> None:
     for seed in range(3):
         assert all(0.5 < gain < 1.1 for gain in wide[f"wide-l1-{seed}"][10]["gain"])
         assert wide[f"wide-l1-{seed}"][10]["pull"] == 1
+
+
+# Chapter 3: the width of the window
+
+
+def test_a_wider_window_leaves_less_in_flat_regions_and_the_first_step_does_most_of_it(widths: Record) -> None:
+    first, rest, whole = (
+        windows.band_change(widths, "middle", *pair)
+        for pair in (("ssim_3", "ssim_1"), ("ssim_9", "ssim_3"), ("ssim_9", "ssim_1"))
+    )
+    assert sign(first) == sign(whole) == -1 and sign(rest) == 0 and first.mean < 2 * rest.mean
+    coarse = windows.band_change(widths, "coarse", "ssim_9", "ssim_1")
+    assert sign(coarse) == -1 and whole.mean < coarse.mean
+
+
+def test_beside_edges_the_wide_window_leaves_less_too_at_every_distance(widths: Record) -> None:
+    for ring, _, _ in windows.rings_of(widths):
+        found = windows.ring_change(widths, ring, "ssim_9", "ssim_1")
+        assert sign(found) == -1 and -16 < found.mean < -6
+
+
+def test_l2_leaves_more_splotches_than_any_window(widths: Record, table: Record) -> None:
+    least = min(values_of(table, "dd", "l2", "flat_middle").values())
+    for arm in ("ssim_1", "ssim_3", "ssim_9"):
+        assert 1000 * max(windows.band_values(widths, arm, "middle").values()) < least
+
+
+def test_no_network_of_table_1_or_of_the_windows_ran_away(widths: Record, table: Record) -> None:
+    assert not any(run.get("ran_away") for run in (*widths.runs, *table.runs))
