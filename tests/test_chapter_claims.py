@@ -188,3 +188,23 @@ def test_l2_leaves_more_splotches_than_any_window(widths: Record, table: Record)
 
 def test_no_network_of_table_1_or_of_the_windows_ran_away(widths: Record, table: Record) -> None:
     assert not any(run.get("ran_away") for run in (*widths.runs, *table.runs))
+
+
+# A paper, run again: what Mix does not lose by
+
+
+def test_the_centre_trains_as_well_as_the_map() -> None:
+    found = paired(
+        load("centre_or_map-cpu"),
+        Nets("ssim_5_centre", "dd", where=(("budget", "patches"),)),
+        Nets("ssim_5_map", "dd", where=(("budget", "patches"),)),
+        "psnr",
+    )
+    assert max(map(abs, t_interval(list(found.values.values())))) < 0.1
+
+
+def test_any_single_window_is_ahead_of_the_product_over_scales(table: Record) -> None:
+    for arm in SSIMS:
+        for product in ("ms_ssim", "ms_ssim_pyramid"):
+            found = ahead(table, arm, product, "psnr")
+            assert found.low > 0 and 0.4 < found.mean < 0.7, (arm, product, found)

@@ -14,7 +14,6 @@ from . import wording
 from .verdicts import formulas
 from .wording import NOTHING, estimate, number
 
-
 #: What stands for a word where there is none.
 FEW = "too few seeds"
 
