@@ -208,3 +208,13 @@ def test_any_single_window_is_ahead_of_the_product_over_scales(table: Record) ->
         for product in ("ms_ssim", "ms_ssim_pyramid"):
             found = ahead(table, arm, product, "psnr")
             assert found.low > 0 and 0.4 < found.mean < 0.7, (arm, product, found)
+
+
+def test_on_jpeg_pictures_l2_is_ahead_of_its_input_and_ms_ssim_on_a_par() -> None:
+    plain = load("table1-cpu_plain")
+    for where in ("test", "train"):
+        found = paired(plain, Nets("l2", "jpeg"), Nets("input", "jpeg"), "mse", where, how="dB")
+        interval = t_interval(list(found.values.values()))
+        assert 0.35 < interval.mean < 0.5 and interval.low > 0.1
+    on_par = t_interval(list(gap(plain, "jpeg", "ms_ssim", "input", "psnr").values()))
+    assert on_par.low > -0.1 and on_par.high < 0.15
