@@ -22,7 +22,9 @@ def rows(folder: str | Path | None = None) -> dict[str, dict[str, Any]]:
 
 
 def table(*claims: str, folder: str | Path | None = None) -> str:
-    """Return as Markdown what is claimed, the verdict, and the effect with its interval, one row a claim.
+    """Return as Markdown what is claimed, the verdict, and at which scale, one row a claim.
+
+    A claim may rest on many comparisons, of which one effect would show a part: `comparisons` has them all.
 
     Raises
     ------
@@ -37,8 +39,8 @@ def table(*claims: str, folder: str | Path | None = None) -> str:
         row = known[claim]
         where = NOTHING if row["scale"] is None else row["scale"] + (f", {row['seeds']} seeds" if row["seeds"] else "")
         said = f"[{claim}](#{claim.lower()}): {formulas(row['statement'])}"
-        lines.append([said, f"**{row['verdict']}**", effect(row), where])
-    return markdown_table(["claim", "verdict", "effect and 95 % interval", "scale"], lines)
+        lines.append([said, f"**{row['verdict']}**", where])
+    return markdown_table(["claim", "verdict", "scale"], lines)
 
 
 def comparisons(record: Record, claim: str) -> str:
@@ -58,14 +60,6 @@ def comparisons(record: Record, claim: str) -> str:
         numbers = f"{_signed(found.mean)}{ends} {part.unit}, {len(part.values)} {part.of}"
         lines.append(f"- {formulas(part.name)}: {numbers}; of interest from {part.margin:g} on")
     return "\n".join(lines)
-
-
-def effect(row: dict[str, Any]) -> str:
-    """Return the effect of a row with its interval: "+0.31 (+0.12 to +0.50) dB"."""
-    if row["effect"] is None:
-        return NOTHING
-    ends = f" ({_signed(row['ci95'][0])} to {_signed(row['ci95'][1])})" if row["ci95"] else ""
-    return f"{_signed(row['effect'])}{ends} {row['unit']}"
 
 
 def _signed(value: float) -> str:

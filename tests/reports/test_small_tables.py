@@ -29,12 +29,10 @@ def test_a_verdict_stands_with_its_numbers_and_a_link(tmp_path: Path) -> None:
     none = row(id="Z20", verdict="not run", scale=None, effect=None, ci95=None, seeds=None, unit=None)
     folder = write(tmp_path, row(), none, row(id="Z15", effect=12.4, ci95=[8.415, 1830.0], seeds=None))
     lines = verdicts.table("Z20", "Z1", "Z15", folder=folder).splitlines()[2:]
-    assert lines[0].endswith("| **not run** | – | – |")
-    assert lines[1] == (
-        "| [Z1](#z1): A network trained with $\\ell_1$ beats one with $\\ell_2$. | **equivalent** "
-        "| +0.0312 (−0.01 to +0.0724) dB | cpu, 3 seeds |"
-    )
-    assert "| +12.4 (+8.41" in lines[2] and "to +1830) dB | cpu |" in lines[2]
+    assert lines[0].endswith("| **not run** | – |")
+    said = "[Z1](#z1): A network trained with $\\ell_1$ beats one with $\\ell_2$."
+    assert lines[1] == f"| {said} | **equivalent** | cpu, 3 seeds |"
+    assert lines[2].endswith("| cpu |")
     with pytest.raises(ValueError, match="claims must be among Z1, Z20, Z15, got Z99"):
         verdicts.table("Z99", folder=write(tmp_path, row(), none, row(id="Z15")))
 
