@@ -9,7 +9,7 @@ import pytest
 
 from lossedu.ledger.evidence import Nets, paired
 from lossedu.records import Record, load
-from lossedu.reports import windows
+from lossedu.reports import precision, windows
 from lossedu.reports.indices import gap, values_of
 from lossedu.statistics import Interval, t_interval
 
@@ -242,3 +242,13 @@ def test_mix_with_the_weight_of_the_code_is_a_mixture_and_half_a_decibel_better(
 def test_two_hundred_and_fifty_five_makes_one_weight_of_the_other() -> None:
     alpha = 0.84  # of MS-SSIM; l1 in steps of 255 is 255 times as large
     assert 0.02 < alpha / (alpha + 255 * (1 - alpha)) < 0.025
+
+
+def test_short_numbers_change_hundredths_of_a_decibel() -> None:
+    found = load("precision-cpu")
+    for arm in ("l1", "ssim_5", "mix"):
+        assert abs(np.mean(precision.change(found, arm))) < 0.035
+    for arm in ("ssim_5", "mix"):
+        leads = [np.mean(precision.lead(found, arm, "l1", name)) for name in ("float32", "bfloat16")]
+        assert abs(leads[0] - leads[1]) < 0.035
+    assert sign(t_interval(precision.lead(found, "ssim_5", "l1", "float32"))) == 0
