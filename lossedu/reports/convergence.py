@@ -171,7 +171,7 @@ def switch_effects(record: Record) -> str:
         f"Mean and 95 % interval over seeds, where there are {wording.LEAST_SEEDS} or more; ~: it holds 0.",
     ]
     text = " ".join([*notes, *gaps(record, *modes_of(record))])
-    return "\n\n".join([wording.markdown_table(["", "first loss", *shown.values()], rows), text])
+    return "\n\n".join([wording.markdown_table(["training", "first loss", *shown.values()], rows), text])
 
 
 def _effect(record: Record, mode: str, arm: str, branch: str, where: str) -> str:

@@ -55,7 +55,7 @@ def table(record: Record, task: str, arms: Sequence[str] = ()) -> str:
         marks = _marks(record, task, column, found)
         tested |= "†" in marks.values() or any(len(values) >= LEAST_SEEDS for values in found.values())
         rows.append([heading(column), *_cells({arm: estimate(values) for arm, values in found.items()}, column, marks)])
-    text = wording.markdown_table(["", *(label(arm) for arm in arms)], rows)
+    text = wording.markdown_table(["index", *(label(arm) for arm in arms)], rows)
     notes = [f"Mean over {seeds_of(record, task)} seeds" + (" ± half of the 95 % interval." if tested else ".")]
     notes += ["Bold: best of the row" + ("; †: not separable from it, seed by seed, at 95 %." if tested else ".")]
     if not tested:

@@ -118,7 +118,7 @@ def table_of_rates(record: Record) -> str:
             mark = "*" if key in ends else ""
             cells.append(NOTHING if key not in values else f"{chosen[key]:g}{mark}" if key in chosen else "none")
         rows.append([label(arm), *cells])
-    head = ["", *(f"{task}, {'Adam' if optimizer == 'adam' else 'SGD'}" for task, optimizer in columns)]
+    head = ["loss", *(f"{task}, {'Adam' if optimizer == 'adam' else 'SGD'}" for task, optimizer in columns)]
     notes = [
         "The step size with the smallest loss, the network's own, on the validation pictures.",
         "\\*: it lies at an end of those that were tried; none: networks ran away under all of them.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ from ..statistics import Interval, t_interval
 NOTHING = "–"
 
 MINUS = "\N{MINUS SIGN}"
+
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def label(name: str) -> str:
@@ -67,9 +70,16 @@ def with_half(found: Interval, digits: int, *, signed: bool = False) -> str:
     return f"{number(found.mean, digits, signed=signed)} ±{tail}"
 
 
+def plain(text: str) -> str:
+    """Return a text without formulas: the head of a table must be read without them."""
+    text = re.sub(r"\\mathrm\{(\w+)\}", r"\1", text).replace("\\ell_", "ℓ").replace("\\alpha=", "α = ")
+    text = re.sub(r"_\{?([\d.]+)\}?", lambda found: found[1].translate(_LOWERED), text).replace("_\\sigma", "σ")
+    return text.replace("$", "")
+
+
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table, the first column to the left and the others to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    """Return a Markdown table, the first column to the left and the others to the right; its head has no formulas."""
+    lines = [[plain(cell) for cell in head], ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

@@ -10,9 +10,10 @@ import pytest
 import report_records as made
 
 from lossedu.experiments.precision import ARMS, PRECISIONS
+from lossedu.figures.palette import LOSS_NAMES, loss_style
 from lossedu.ledger import CLAIMS
 from lossedu.records import Record
-from lossedu.reports import costs, precision, verdicts
+from lossedu.reports import costs, precision, verdicts, wording
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -115,3 +116,9 @@ def test_networks_that_only_short_numbers_lose_are_named() -> None:
 )
 def test_small_numbers_are_no_zeros(value: float, words: str) -> None:
     assert verdicts._signed(value) == words
+
+
+@pytest.mark.parametrize("name", LOSS_NAMES)
+def test_heads_of_tables_can_be_read_without_formulas(name: str) -> None:
+    head = wording.markdown_table(["loss", str(loss_style(name)["label"])], []).splitlines()[0]
+    assert not set(head) & set("$\\{}_") and len(head.split(" | ")[1].strip("| ")) > 1

@@ -78,7 +78,7 @@ def test_table_of_rates_stars_the_ends_of_the_grid(tuned: Record) -> None:
     other = made.tuning({"l2": 3}, task="jpeg")
     record = Record("tuning", "cpu", {}, [*tuned.runs, *(r for r in other.runs if r["optimizer"] == "adam")], {}, "")
     lines = tuning.table_of_rates(record).split("\n\n")[0].splitlines()
-    assert lines[0] == "|  | dd, Adam | dd, SGD | jpeg, Adam |"
+    assert lines[0] == "| loss | dd, Adam | dd, SGD | jpeg, Adam |"
     assert lines[2:] == [
         r"| $\ell_2$ | 0.002 | 0.1 | 0.004 |",
         r"| $\ell_1$ | 0.008\* | 1\* | – |",
