@@ -19,9 +19,10 @@ def table(records: Iterable[Record]) -> str:
             spent.setdefault(device, []).append(float(run.get("seconds", 0)))
         for device, seconds in spent.items():
             together.setdefault(device, []).extend(seconds)
-            lines.append([f"`{record.experiment}`", record.scale, *_sum(seconds), device])
-    lines += [["together", "", *_sum(seconds), device] for device, seconds in together.items()]
-    return markdown_table(["experiment", "scale", "jobs", "hours", "device"], lines)
+            lines.append([f"{record.experiment}, {record.scale}, {device}", *_sum(seconds)])
+    lines += [[f"together, {device}", *_sum(seconds)] for device, seconds in together.items()]
+    # Narrow enough for a phone.
+    return markdown_table(["experiment, scale, device", "jobs", "hours"], lines)
 
 
 def _sum(seconds: list[float]) -> tuple[str, str]:

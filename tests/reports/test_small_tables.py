@@ -61,11 +61,11 @@ def test_costs_are_the_hours_of_all_jobs() -> None:
     other = made.record("figure9", [{"job": "a", "seconds": 360.0}])
     lines = costs.table([one, other]).splitlines()[2:]
     assert lines == [
-        "| `table1` | cpu | 1 | 0.5 | A |",
-        "| `table1` | cpu | 1 | 1.5 | toy CPU |",
-        "| `figure9` | cpu | 1 | 0.1 | toy CPU |",
-        "| together |  | 1 | 0.5 | A |",
-        "| together |  | 2 | 1.6 | toy CPU |",
+        "| table1, cpu, A | 1 | 0.5 |",
+        "| table1, cpu, toy CPU | 1 | 1.5 |",
+        "| figure9, cpu, toy CPU | 1 | 0.1 |",
+        "| together, A | 1 | 0.5 |",
+        "| together, toy CPU | 2 | 1.6 |",
     ]
 
 
