@@ -24,12 +24,11 @@ import torch
 from torch import Tensor
 
 from .. import _validate
-from ..filters import gaussian_blur
 from ..filters.windows import default_kernel_size
 from ..metrics.feature_similarity import FeatureMaps, feature_maps
 from ..metrics.luma import luma, plane
 from .edge_profiles import Edges
-from .residuals import BANDS, FEW, HALF, edge_distance, edge_mask, flat_mask, local_deviation
+from .residuals import BANDS, FEW, HALF, band, edge_distance, edge_mask, flat_mask, local_deviation
 
 ASPECTS = (
     *("slope", "bias", "chroma", "flat_fine", "flat_middle", "flat_coarse", "flat_bias", "ring"),
@@ -120,12 +119,8 @@ def aspects(output: Tensor, reference: Reference) -> dict[str, float]:
     if reference.chroma > GREY:
         found["chroma"] = _chroma(output) / reference.chroma
     if reference.flat is not None:
-        periods = {longest for _, longest in BANDS.values()}
-        blurred: dict[float | None, Tensor] = {period: gaussian_blur(error, HALF * period) for period in periods}
-        blurred[None] = error
-        for name, (shortest, longest) in BANDS.items():
-            band = blurred[shortest] - blurred[longest]
-            found[f"flat_{name}"] = _mean(band.square(), reference.flat) ** 0.5
+        for name, limits in BANDS.items():
+            found[f"flat_{name}"] = _mean(band(error, *limits).square(), reference.flat) ** 0.5
         found["flat_bias"] = _mean(error, reference.flat)
     if reference.ring is not None:
         found["ring"] = _mean(error.square(), reference.ring) ** 0.5
