@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import subprocess
 import zipfile
 from dataclasses import asdict, dataclass, field
@@ -26,7 +25,8 @@ FORMAT = 1
 #: What the names of per-image tables begin with in the NPZ file.
 _SCORES = "scores/"
 
-_NUMBERS = re.compile(r"\[\n([^\[\]{}\"]+)\]")
+#: What needs no more characters than this takes one line of the JSON file, and so does any list of numbers or words.
+_LINE = 120
 
 
 def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -106,8 +106,7 @@ class Record:
         body = {"format": FORMAT, **asdict(self)}
         del body["weights"], body["scores"]
         arrays = {**self.weights, **{_SCORES + key: table for key, table in self.scores.items()}}
-        # Lists of numbers take a line each: courses of training have thousands.
-        text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", json.dumps(body, indent=1)) + "\n"
+        text = _laid_out(body) + "\n"
         path, beside = folder / f"{self.name}.json", folder / f"{self.name}.npz"
         half = folder / f"{self.name}.part"
         # Each file appears whole or not at all, and never beside the weights of an earlier record.
@@ -132,6 +131,23 @@ class Record:
             f"Recorded at scale “{self.scale}”, {len(seeds)} seeds{numbers}, on {p['device']} with torch {p['torch']}, "
             f"{p['date']}, commit {commits}; run it again with `{self.command}`."
         )
+
+
+def _laid_out(value: Any, indent: str = "") -> str:
+    """Return JSON that a person can read and a difference can show, without a line for each of thousands of numbers."""
+    flat = json.dumps(value)
+    if not isinstance(value, dict | list) or len(flat) <= _LINE:
+        return flat
+    deeper = indent + " "
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(key)}: {_laid_out(item, deeper)}" for key, item in value.items()]
+        opened, closed = "{}"
+    elif not any(isinstance(item, dict | list) for item in value):
+        return flat
+    else:
+        lines = [_laid_out(item, deeper) for item in value]
+        opened, closed = "[]"
+    return opened + ",".join(f"\n{deeper}{line}" for line in lines) + f"\n{indent}{closed}"
 
 
 def names() -> list[str]:

@@ -170,9 +170,12 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
         load(path.stem, tmp_path)
 
 
-def test_lists_of_numbers_take_a_line_each(tmp_path: Path) -> None:
-    runs = [{"seed": 0, "history": [0.5, 1e-7, -2], "words": ["a [\n1, 2]", "b"], "watched": [[10, {"gain": [1, 2]}]]}]
+def test_what_fits_a_line_takes_one_and_so_do_lists_of_numbers(tmp_path: Path) -> None:
+    course = [0.5, 1e-7, -2, *range(100)]
+    watched = [[step, {"gain": [1, 2], "loss": step / 7}] for step in range(10)]
+    runs = [{"seed": 0, "history": course, "words": ["a [\n1, 2]", "b"], "watched": watched, "none": []}]
     record = Record("toy", "smoke", {"none": []}, runs, {"date": "d", "device": "D"}, "run")
     text = record.save(tmp_path).read_text("utf8")
-    assert '"history": [0.5, 1e-07, -2]' in text and '"gain": [1, 2]' in text
+    assert f'\n   "history": {json.dumps(course)},\n   "words": ["a [\\n1, 2]", "b"],\n' in text
+    assert '\n    [1, {"gain": [1, 2], "loss": 0.14285714285714285}],\n' in text
     assert load("toy-smoke", tmp_path).runs == runs
