@@ -1,0 +1,100 @@
+"""Draw the pictures of the table of contents into book/_static/contents: python tools/draw_contents.py.
+
+Three crops for each page, of the photographs that come with the package and of networks from the records.  A test draws
+them again and compares.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import lossedu as le
+from lossedu import data, png, records
+from lossedu.experiments import keepsakes, tasks
+
+OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "contents"
+
+#: Side of a crop, screen pixels for each of its pixels, and the gap between two crops, whose grey suits any ground:
+SIDE, ZOOM, GAP, GREY = 52, 2, 4, 128
+
+_crop = functools.partial(data.crop, size=SIDE)
+
+
+def equal_errors() -> list[Tensor]:
+    """A piece of sky, and the same with a splotch and with grain of the same mean square error."""
+    sky = _crop(data.photograph("camera", gray=True), 100, 300)
+    noises = [
+        data.band_noise(sky.shape, low=low, high=high, std=1.0, seed=3)
+        for low, high in ((1 / 64, 1 / 24), (1 / 3, 1 / 2))
+    ]
+    return [sky, *(sky + 10 ** (-27 / 20) * noise / noise.square().mean().sqrt() for noise in noises)]
+
+
+def right_and_wrong_range() -> list[Tensor]:
+    """A noisy face, what SSIM asks of it, and what it asks with the wrong data range: nothing."""
+    y = _crop(data.photograph("astronaut", gray=True), 90, 190)
+    x = data.sensor_noise(y, a=0, b=0.06**2, seed=0)
+    asked = [le.ssim_grad(x, y, padding="reflect", data_range=width) for width in (1.0, 255.0)]
+    scale = 6 * asked[0].square().mean().sqrt()
+    return [x, *(0.5 - grad / scale for grad in asked)]
+
+
+def three_windows() -> list[Tensor]:
+    """The map of SSIM of one noisy crop for three widths of the window: three numbers, all called SSIM."""
+    y = _crop(data.photograph("coffee", gray=True), 120, 240)
+    x = data.sensor_noise(y, seed=1)
+    return [le.ssim_map(x, y, sigma=sigma, padding="reflect") for sigma in (0.8, 1.5, 4)]
+
+
+def before_and_after() -> list[Tensor]:
+    """What the sensor saw, what a network made of it, and the clean picture."""
+    photo = data.photograph("chelsea")
+    seen = data.noisy_bayer(photo, seed=0)
+    made = tasks.restore(keepsakes.network(records.load("table1-cpu"), "l1"), seen)
+    return [_crop(picture, 92, 180) for picture in (seen, made, photo)]
+
+
+def three_losses() -> list[Tensor]:
+    """Sky as networks of l2, l1 and MS-SSIM leave it, its contrast stretched."""
+    photo = data.photograph("rocket")
+    seen = data.noisy_bayer(photo, seed=0)
+    record = records.load("table1-cpu")
+    made = [tasks.restore(keepsakes.network(record, arm), seen) for arm in ("l2", "l1", "ms_ssim")]
+    middle = _crop(photo, 60, 240).mean(dim=(2, 3), keepdim=True)
+    return [middle + 7 * (_crop(picture, 60, 240) - middle) for picture in made]
+
+
+PICTURES: dict[str, Callable[[], list[Tensor]]] = {
+    "ch03-ssim": equal_errors,
+    "audit-a-loss": right_and_wrong_range,
+    "same-number": three_windows,
+    "training-loop": before_and_after,
+    "zhao-again": three_losses,
+}
+
+
+def encoded(crops: list[Tensor]) -> bytes:
+    """Return the PNG of crops side by side, whole screen pixels for each of theirs."""
+    parts = []
+    for crop in crops:
+        pixels = (crop[0].detach().clamp(0, 1) * 255).round().to(torch.uint8).expand(3, SIDE, SIDE)
+        parts += [pixels.repeat_interleave(ZOOM, 1).repeat_interleave(ZOOM, 2).numpy()]
+    gap = np.full((3, SIDE * ZOOM, GAP), GREY, dtype=np.uint8)
+    row = [part for crop in parts for part in (gap, crop)][1:]
+    return png.encode(np.ascontiguousarray(np.concatenate(row, axis=2).transpose(1, 2, 0)))
+
+
+def main() -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name, draw in PICTURES.items():
+        (OUT / f"{name}.png").write_bytes(encoded(draw()))
+
+
+if __name__ == "__main__":
+    main()
