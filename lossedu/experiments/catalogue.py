@@ -16,6 +16,7 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "sigma_sensitivity": ("smoke", "quick", "cpu", "full"),
     "runaway": ("smoke", "quick", "cpu", "full"),
     "noisy_targets": ("smoke", "quick", "cpu", "full"),
+    "loss_times": ("smoke", "cpu", "full"),
     "precision": ("smoke", "quick", "cpu", "full"),
     "figure9": ("smoke", "quick", "cpu", "full"),
     "ms_ssim_forms": ("smoke", "quick", "cpu", "full"),

@@ -63,7 +63,8 @@ def draw_averages(record: Record, seed: int = 0) -> Figure:
         ax.semilogx(size[won], gap[won], **style)
     ax.axhline(0, color=FAINT, linewidth=1)
     ax.set(xlabel=r"1000 $\ell_2$ of the picture", ylabel=r"PSNR, $\ell_1$ over $\ell_2$ (dB)")
-    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_xticks([0.3, 0.5, 1, 2, 3], ["0.3", "0.5", "1", "2", "3"])
+    ax.set_xticks([], minor=True)
     ax.legend(loc="lower left")
     return figure
 
