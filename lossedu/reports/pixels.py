@@ -13,7 +13,8 @@ from ..figures.style import FAINT
 from ..ledger.evidence import Nets, entries, images, left_out, seed_values
 from ..records import Record
 from . import wording
-from .wording import label, number
+from .indices import gap
+from .wording import estimate, label, number, with_half
 
 #: What stands on the axis of `draw_splotches`: first loss, branch.
 _ENDS = (("l2", "continue"), ("l1", "continue"), ("l2", "switch"), ("l1", "switch"))
@@ -67,6 +68,11 @@ def draw_averages(record: Record, seed: int = 0) -> Figure:
     ax.set_xticks([], minor=True)
     ax.legend(loc="lower left")
     return figure
+
+
+def over_l2(record: Record, arm: str, column: str, digits: int) -> str:
+    """Return what a loss has over l2 in an index of Table 1: mean over seeds, with half of its 95 % interval."""
+    return with_half(estimate(list(gap(record, "dd", arm, "l2", column).values())), digits, signed=True)
 
 
 def splotches(record: Record, arm: str, branch: str, mode: str = "adam_tuned") -> list[float]:
