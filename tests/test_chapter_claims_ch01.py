@@ -71,6 +71,45 @@ def test_no_network_with_noisy_targets_ran_away_and_all_are_there(noisy: Record)
     assert {run["seed"] for run in noisy.runs} == {0, 1, 2}
 
 
+def mean_shift(noisy: Record, target: str, arm: str, name: str) -> float:
+    bins = next(bins for words, bins in targets.RANGES.items() if words.startswith(name))
+    return float(np.mean(targets.shift_in(noisy, target, arm, bins)))
+
+
+def predicted(noisy: Record, name: str) -> float:
+    bins = next(bins for words, bins in targets.RANGES.items() if words.startswith(name))
+    return targets.predicted_in(noisy, "clipped", "l2", bins)
+
+
+def test_even_noise_shifts_nothing_and_costs_psnr_more_with_l1(noisy: Record) -> None:
+    gained = {}
+    for arm in ("l2", "l1"):
+        assert max(abs(mean_shift(noisy, "even", arm, name)) for name in ("black", "middle", "white")) < 0.004
+        gained[arm] = np.mean(list(paired(noisy, Nets(arm, "even"), Nets(arm, "clean"), "psnr").values.values()))
+    assert gained["l1"] < gained["l2"] - 0.1 < gained["l2"] < 0
+    # and then both are much alike
+    alike = paired(noisy, Nets("l1", "even"), Nets("l2", "even"), "psnr").values.values()
+    assert max(map(abs, alike)) < 0.25
+
+
+def test_clipping_makes_shadows_of_l2_bright_as_predicted_and_leaves_l1(noisy: Record) -> None:
+    share = mean_shift(noisy, "clipped", "l2", "black") / predicted(noisy, "black")
+    assert 0.85 < share < 1.05
+    assert abs(mean_shift(noisy, "clipped", "l1", "black")) < 0.1 * predicted(noisy, "black")
+    assert sign(t_interval(targets.shift_in(noisy, "clipped", "l2", (0, 2)))) == 1
+
+
+def test_highlights_of_l2_are_too_dark_by_about_half_of_what_is_predicted(noisy: Record) -> None:
+    share = mean_shift(noisy, "clipped", "l2", "white") / predicted(noisy, "white")
+    assert 0.4 < share < 0.75
+    assert sign(t_interval(targets.shift_in(noisy, "clipped", "l2", (18, 20)))) == -1
+    assert abs(mean_shift(noisy, "clipped", "l1", "white")) < 0.15 * abs(predicted(noisy, "white"))
+
+
+def test_clean_targets_leave_no_bias_although_the_input_is_clipped(noisy: Record) -> None:
+    assert max(map(abs, targets.overall(noisy, "clean", "l2"))) < 0.003
+
+
 # Section 5.1
 
 

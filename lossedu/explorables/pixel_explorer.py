@@ -132,7 +132,7 @@ class PixelLossExplorer(Explorable):
             found |= {
                 f"curve_{name}": "M" + path,
                 f"mark_{name}": _marker(name, _x(level), _CURVES[0]),
-                f"line_{name}": f"M{_x(level):.1f},{_BARS[1]}V{_CURVES[0]}",
+                f"line_{name}": f"M{_x(level):.1f},{_BARS[1]:g}V{_CURVES[0]:g}",
                 f"grey_{name}": _grey(level),
                 f"level_{name}": f"{level:.2f}",
                 f"word_{name}": scene.named(level, spread),
@@ -166,7 +166,7 @@ def _bars(heights: list[float]) -> str:
         if height > 0:
             tall = min(1.0, height / _FULL) ** 0.5 * (_BARS[0] - _BARS[1])
             left = _X[2] + k * width
-            parts.append(f"M{left + 0.5:.1f},{_BARS[0]}v{-tall:.1f}h{width - 1:.1f}v{tall:.1f}Z")
+            parts.append(f"M{left + 0.5:.1f},{_BARS[0]:g}v{-tall:.1f}h{width - 1:.1f}v{tall:.1f}Z")
     return "".join(parts)
 
 

@@ -111,7 +111,8 @@ def table(record: Record) -> str:
             cells = []
             for bins in RANGES.values():
                 found = with_half(estimate(shift_in(record, target, arm, bins)), 3, signed=True)
-                cells.append(f"{found} ({number(predicted_in(record, target, arm, bins), 3, signed=True)})")
+                promised = predicted_in(record, target, arm, bins)
+                cells.append(f"{found} ({number(promised, 3, signed=True) if abs(promised) >= 5e-4 else '0'})")
             rows.append([f"{TITLES[target]}, {label(arm)}", *cells, psnr(record, target, arm)])
     for arm in ARMS:
         rows.append([f"clean, {label(arm)}", *["0"] * len(RANGES), psnr(record, "clean", arm)])
