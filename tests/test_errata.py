@@ -70,6 +70,48 @@ def test_e6_centre_value_is_an_estimate_of_the_mean() -> None:
     assert (gradients[0] - mean_gradient).abs().max() > 1e-3
 
 
+def test_e10_it_is_the_absolute_error_that_is_not_smooth() -> None:
+    generator = torch.Generator().manual_seed(6)
+    features = torch.randn(40, 3, dtype=torch.float64, generator=generator)
+    target = torch.randn(40, dtype=torch.float64, generator=generator)
+
+    def square(w: Tensor) -> Tensor:
+        return (features @ w - target).square().mean()
+
+    def absolute(w: Tensor) -> Tensor:
+        return (features @ w - target).abs().mean()
+
+    curvatures = []
+    for place in (torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)):
+        curvatures.append(torch.autograd.functional.hessian(square, place))
+        assert torch.autograd.functional.hessian(absolute, place).abs().max() == 0  # straight between its kinks
+    torch.testing.assert_close(*curvatures)  # the same everywhere,
+    assert torch.linalg.eigvalsh(curvatures[0]).min() > 0.5  # and positive: one minimum, and smooth
+    # The slope of the absolute error jumps where one error passes zero.
+    at = torch.zeros(3, dtype=torch.float64)
+    at[0] = target[0] / features[0, 0]
+    slopes = []
+    for side in (-1e-9, 1e-9):
+        w = at.clone()
+        w[0] += side
+        slopes.append(torch.autograd.functional.jacobian(absolute, w)[0])
+    assert math.isclose(float((slopes[1] - slopes[0]).abs()), 2 * abs(float(features[0, 0])) / 40, rel_tol=1e-9)
+
+
+def test_e11_packages_of_today_offer_more_than_the_squared_error() -> None:
+    assert all(hasattr(torch.nn.functional, name) for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"))
+
+
+def test_e27_the_mean_squared_error_is_a_mean() -> None:
+    x, y = noisy((4, 5), 0.5, 0.1, seed=7)
+    printed = sum((a - b) ** 2 for a, b in zip(x.flatten().tolist(), y.flatten().tolist(), strict=True))
+    assert math.isclose(torch.nn.MSELoss()(x, y).item(), printed / 20, rel_tol=1e-12)
+    assert math.isclose(torch.nn.MSELoss(reduction="sum")(x, y).item(), printed, rel_tol=1e-12)
+    leaf = x.clone().requires_grad_()
+    gradients = [torch.autograd.grad(torch.nn.MSELoss(reduction=how)(leaf, y), leaf)[0] for how in ("sum", "mean")]
+    torch.testing.assert_close(gradients[0], 20 * gradients[1])
+
+
 def test_e13_a_window_of_31_pixels_is_too_small_for_sigma_8_and_9() -> None:
     k = torch.arange(-15, 16, dtype=torch.float64)
     sd = {sigma: float((gaussian(sigma, 15) * k**2).sum().sqrt()) for sigma in (4, 8, 9)}

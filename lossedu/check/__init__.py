@@ -2,12 +2,23 @@
 
 A check returns a `Verdict` and never raises because of a wrong answer, not even one that crashes.
 
+- Chapter 1: `error_orders`, `weighted_median`, `charbonnier_gradient`, `careful_mse`, `clipped_target`, `both_win`,
+  `interval_of_three`
 - Chapter 3: `price_order`, `ssim_at_centre`, `luminance_gradient`, `contrast_structure_gradient`, `ssim_gradient`,
   `splotch`, `level_under_doubt`, `equal_psnr`, `stable_variance`
 """
 
 from __future__ import annotations
 
+from .pixel_losses import (
+    both_win,
+    careful_mse,
+    charbonnier_gradient,
+    clipped_target,
+    error_orders,
+    interval_of_three,
+    weighted_median,
+)
 from .structural_similarity import (
     contrast_structure_gradient,
     equal_psnr,
@@ -25,8 +36,14 @@ __all__ = [
     "Property",
     "Target",
     "Verdict",
+    "both_win",
+    "careful_mse",
+    "charbonnier_gradient",
+    "clipped_target",
     "contrast_structure_gradient",
     "equal_psnr",
+    "error_orders",
+    "interval_of_three",
     "level_under_doubt",
     "luminance_gradient",
     "price_order",
@@ -34,4 +51,5 @@ __all__ = [
     "ssim_at_centre",
     "ssim_gradient",
     "stable_variance",
+    "weighted_median",
 ]

@@ -15,6 +15,8 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "linear_or_display": ("smoke", "quick", "cpu", "full"),
     "sigma_sensitivity": ("smoke", "quick", "cpu", "full"),
     "runaway": ("smoke", "quick", "cpu", "full"),
+    "noisy_targets": ("smoke", "quick", "cpu", "full"),
+    "loss_times": ("smoke", "cpu", "full"),
     "precision": ("smoke", "quick", "cpu", "full"),
     "figure9": ("smoke", "quick", "cpu", "full"),
     "ms_ssim_forms": ("smoke", "quick", "cpu", "full"),

@@ -4,14 +4,25 @@ An explorable renders to one block of HTML with its own style and script.  Store
 works in the built page, in a page opened from disk, in JupyterLab and on Colab; Python draws its first state, so it
 also shows in print and where scripts do not run.
 
-    FrameSlider      a slider over pictures drawn beforehand
-    SSIMExplorer     what SSIM charges for grain and for splotches of the same MSE, computed in the page
+    FrameSlider        a slider over pictures drawn beforehand
+    PixelLossExplorer  a pixel that may be dark or bright: what l2, l1 and Huber choose
+    SSIMExplorer       what SSIM charges for grain and for splotches of the same MSE, computed in the page
 """
 
 from .base import Explorable
 from .frames import FrameSlider
 from .page import standalone_page
+from .pixel_explorer import PixelLossExplorer
 from .ssim_explorer import SSIMExplorer
 from .ssim_scene import camera_crop, disturbance, flat_price
 
-__all__ = ["Explorable", "FrameSlider", "SSIMExplorer", "camera_crop", "disturbance", "flat_price", "standalone_page"]
+__all__ = [
+    "Explorable",
+    "FrameSlider",
+    "PixelLossExplorer",
+    "SSIMExplorer",
+    "camera_crop",
+    "disturbance",
+    "flat_price",
+    "standalone_page",
+]

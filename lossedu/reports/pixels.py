@@ -1,0 +1,97 @@
+"""What chapter 1 shows of the records: averages of PSNR, and where l1 and l2 leave their errors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..experiments.convergence import ARMS
+from ..figures import chart, loss_style
+from ..figures.style import FAINT
+from ..ledger.evidence import Nets, entries, images, left_out, seed_values
+from ..records import Record
+from . import wording
+from .indices import gap
+from .wording import estimate, label, number, with_half
+
+#: What stands on the axis of `draw_splotches`: first loss, branch.
+_ENDS = (("l2", "continue"), ("l1", "continue"), ("l2", "switch"), ("l1", "switch"))
+
+
+def per_image(record: Record, arm: str, seed: int, column: str = "mse") -> np.ndarray:
+    """Return one number a test picture for the network of a loss and a seed, task "dd"."""
+    nets = Nets(arm, "dd")
+    (entry,) = [run for run in entries(record, nets) if run["seed"] == seed]
+    return images(record, entry, nets, column)
+
+
+def psnr_of_mean(mse: np.ndarray) -> float:
+    """Return the PSNR of the mean square error of all pictures together."""
+    return -10 * math.log10(float(mse.mean()))
+
+
+def mean_psnr(mse: np.ndarray) -> float:
+    """Return the mean over pictures of their PSNR."""
+    return float(np.mean(-10 * np.log10(mse)))
+
+
+def averages(record: Record) -> str:
+    """Return as Markdown, by seed: mean PSNR and PSNR of the mean for l2 and l1, and which loss is ahead by each."""
+    rows = []
+    for seed in sorted(run["seed"] for run in entries(record, Nets("l2", "dd"))):
+        mse = {arm: per_image(record, arm, seed) for arm in ARMS}
+        cells, ahead = [], []
+        for average in (mean_psnr, psnr_of_mean):
+            found = {arm: average(values) for arm, values in mse.items()}
+            cells += [number(found[arm], 3) for arm in ARMS]
+            ahead.append(label(max(found, key=lambda arm: found[arm])))
+        wins = int((mse["l1"] < mse["l2"]).sum())
+        rows.append([str(seed), *cells[:2], ahead[0], *cells[2:], ahead[1], f"{wins} of {len(mse['l1'])}"])
+    head = ["seed", *(f"mean PSNR, {label(arm)}" for arm in ARMS), "ahead"]
+    head += [*(f"PSNR of mean, {label(arm)}" for arm in ARMS), "ahead", "pictures where ℓ1 is better"]
+    return wording.markdown_table(head, rows)
+
+
+def draw_averages(record: Record, seed: int = 0) -> Figure:
+    """Draw for each test picture what l1 has over l2 in PSNR, against its squared error: who wins where."""
+    figure, (ax,) = chart(height=340)
+    mse = {arm: per_image(record, arm, seed) for arm in ARMS}
+    size, gap = 1000 * (mse["l1"] + mse["l2"]) / 2, 10 * np.log10(mse["l2"] / mse["l1"])
+    for arm, won in (("l1", gap > 0), ("l2", gap <= 0)):
+        style = loss_style(arm) | {"linestyle": "none", "label": f"{label(arm)} better"}
+        ax.semilogx(size[won], gap[won], **style)
+    ax.axhline(0, color=FAINT, linewidth=1)
+    ax.set(xlabel=r"1000 $\ell_2$ of the picture", ylabel=r"PSNR, $\ell_1$ over $\ell_2$ (dB)")
+    ax.set_xticks([0.3, 0.5, 1, 2, 3], ["0.3", "0.5", "1", "2", "3"])
+    ax.set_xticks([], minor=True)
+    ax.legend(loc="lower left")
+    return figure
+
+
+def over_l2(record: Record, arm: str, column: str, digits: int) -> str:
+    """Return what a loss has over l2 in an index of Table 1: mean over seeds, with half of its 95 % interval."""
+    return with_half(estimate(list(gap(record, "dd", arm, "l2", column).values())), digits, signed=True)
+
+
+def splotches(record: Record, arm: str, branch: str, mode: str = "adam_tuned") -> list[float]:
+    """Return by seed 1000 times the residual of 4 to 16 pixels in flat regions, at the end of a branch."""
+    found = seed_values(record, "", arm, "flat_middle", pool="rms", branch=branch, mode=mode)
+    return [1000 * value for value in found.values() if math.isfinite(value)]
+
+
+def draw_splotches(record: Record, mode: str = "adam_tuned") -> Figure:
+    """Draw the splotches that networks leave which ended with one loss or went from one to the other."""
+    figure, (ax,) = chart(height=340)
+    names = []
+    for place, (arm, branch) in enumerate(_ENDS):
+        wording.dots(ax, place, splotches(record, arm, branch, mode), arm, text="")
+        other = "l1" if arm == "l2" else "l2"
+        names.append(f"{label(arm)} alone" if branch == "continue" else f"{label(arm)}, then {label(other)}")
+    ax.set_xticks(range(len(names)), names)
+    ax.set(xlim=(-0.5, len(names) - 0.5), ylim=(0, None), ylabel="1000 × residual, 4 to 16 px, flat")
+    runs = [run for run in record.runs if run["mode"] == mode]
+    gone = [run["job"] for run in runs if left_out(run)]
+    wording.remark(figure, [f"Left out: {', '.join(gone)}."] if gone else [])
+    return figure
