@@ -6,6 +6,7 @@ also shows in print and where scripts do not run.
 
     FrameSlider      a slider over pictures drawn beforehand
     SSIMExplorer     what SSIM charges for grain and for splotches of the same MSE, computed in the page
+    TVExplorer       total variation and its square on a signal, computed in the page
 """
 
 from .base import Explorable
@@ -13,5 +14,15 @@ from .frames import FrameSlider
 from .page import standalone_page
 from .ssim_explorer import SSIMExplorer
 from .ssim_scene import camera_crop, disturbance, flat_price
+from .tv_explorer import TVExplorer
 
-__all__ = ["Explorable", "FrameSlider", "SSIMExplorer", "camera_crop", "disturbance", "flat_price", "standalone_page"]
+__all__ = [
+    "Explorable",
+    "FrameSlider",
+    "SSIMExplorer",
+    "TVExplorer",
+    "camera_crop",
+    "disturbance",
+    "flat_price",
+    "standalone_page",
+]
