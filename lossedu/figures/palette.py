@@ -59,8 +59,8 @@ def loss_style(name: str) -> dict[str, Any]:
         One of `LOSS_NAMES`: ``"l2"`` (the same as ``"mse"``), ``"l1"``, ``"l1_frequency"``, ``"charbonnier"``,
         ``"tv"``, ``"tv_squared"``, ``"ssim"`` (the same as ``"ssim_1.5"``), ``"ssim_1"``, ``"ssim_3"``, ``"ssim_5"``,
         ``"ssim_9"``, ``"ms_ssim"``, ``"ms_ssim_dense"``, ``"ms_ssim_pyramid"``, ``"ms_ssim_sigma"``, ``"mix_0"``,
-        ``"mix_0.025"``, ``"mix_0.1"``, ``"mix_0.3"``, ``"mix"``, ``"perceptual"``, ``"histogram_emd"``, ``"adversarial_color"``,
-        ``"input"`` (the damaged picture itself) or ``"weighted"``.
+        ``"mix_0.025"``, ``"mix_0.1"``, ``"mix_0.3"``, ``"mix"``, ``"perceptual"``, ``"histogram_emd"``,
+        ``"adversarial_color"``, ``"input"`` (the damaged picture itself) or ``"weighted"``.
 
     Returns
     -------
