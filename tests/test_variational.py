@@ -47,7 +47,7 @@ def test_divergence_adds_up_to_nothing() -> None:
 
 @pytest.mark.parametrize("wrong", [torch.zeros(3, 1, 1, 4, 4), torch.zeros(2, 1, 4, 4)])
 def test_a_field_has_two_parts(wrong: Tensor) -> None:
-    with pytest.raises(ValueError, match=r"p must be \(2, N, C, H, W\)"):
+    with pytest.raises(ValueError, match=r"xi must be \(2, N, C, H, W\)"):
         divergence(wrong)
 
 
@@ -190,7 +190,7 @@ def test_plateaus_move_by_the_weight_over_their_length() -> None:
 
 @pytest.mark.parametrize("wrong", [torch.zeros(0), torch.zeros(2, 3)])
 def test_a_signal_has_one_axis(wrong: Tensor) -> None:
-    with pytest.raises(ValueError, match=r"f must be a signal"):
+    with pytest.raises(ValueError, match=r"z must be a signal"):
         taut_string(wrong, 0.1)
 
 

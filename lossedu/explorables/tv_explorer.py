@@ -29,7 +29,7 @@ def move_text(move: float) -> str:
 class TVExplorer(Explorable):
     r"""Drag the weight of total variation over a step, a bump or a ramp, beside squared differences.
 
-    Both solve :math:`\min_u \frac12\lVert u-f\rVert^2 + w R(u)`.  The weight of the squares is chosen so that they move
+    Both solve :math:`\min_x \frac12\lVert x-z\rVert^2 + w R(x)`.  The weight of the squares is chosen so that they move
     the signal as far as TV does, as a root mean square: neither may take more from the data.  TV is solved exactly in
     the page, as `variational.taut_string` does it.
 

@@ -1,6 +1,6 @@
 r"""Denoising as an optimisation: the image that is close to the data and cheap to a regulariser.
 
-.. math:: \min_u\; \tfrac12 \lVert u - f\rVert^2 + w\, R(u)
+.. math:: \min_x\; \tfrac12 \lVert x - z\rVert^2 + w\, R(x)
 
 Sums over pixels, not means: see `mean_weight` for the weight of a loss that averages.
 

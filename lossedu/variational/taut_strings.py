@@ -1,8 +1,8 @@
 r"""Total variation of a signal, exactly: a string pulled tight through a tube.
 
-With :math:`u = f + w \operatorname{div} p` the running sums of u are those of f plus :math:`w p`.  Since
-:math:`|p| \le 1` they run in a tube of half-width w around the running sums of f, whose ends are fixed; and the dual
-problem asks for the u of least sum of squares: the shortest way through the tube.  u is the slope of that string.
+With :math:`x = z + w \operatorname{div} \xi` the running sums of x are those of z plus :math:`w \xi`.  Since
+:math:`|\xi| \le 1` they run in a tube of half-width w around the running sums of z, whose ends are fixed; and the dual
+problem asks for the x of least sum of squares: the shortest way through the tube.  x is the slope of that string.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from torch import Tensor
 from .. import _validate
 
 
-def taut_string(f: Tensor, weight: float) -> Tensor:
-    r"""Return :math:`\arg\min_u \frac12 \sum_i (u_i - f_i)^2 + w \sum_i |u_{i+1} - u_i|` of a signal.
+def taut_string(z: Tensor, weight: float) -> Tensor:
+    r"""Return :math:`\arg\min_x \frac12 \sum_i (x_i - z_i)^2 + w \sum_i |x_{i+1} - x_i|` of a signal.
 
     Parameters
     ----------
-    f : Tensor
+    z : Tensor
         Shape (n,), floating.
     weight : float
         w, at least 0.
@@ -34,7 +34,7 @@ def taut_string(f: Tensor, weight: float) -> Tensor:
     Raises
     ------
     TypeError, ValueError
-        If `f` is no floating tensor of one axis, is empty, or `weight` is negative.
+        If `z` is no floating tensor of one axis, is empty, or `weight` is negative.
 
     Notes
     -----
@@ -46,11 +46,11 @@ def taut_string(f: Tensor, weight: float) -> Tensor:
     >>> taut_string(torch.tensor([0.0, 0.0, 1.0, 1.0, 1.0, 1.0]), 0.2).tolist()
     [0.1, 0.1, 0.95, 0.95, 0.95, 0.95]
     """
-    _validate.tensor("f", f)
-    if f.ndim != 1 or not f.numel():
-        raise ValueError(f"f must be a signal of shape (n,), not empty, got shape {tuple(f.shape)}")
+    _validate.tensor("z", z)
+    if z.ndim != 1 or not z.numel():
+        raise ValueError(f"z must be a signal of shape (n,), not empty, got shape {tuple(z.shape)}")
     weight = _validate.in_range("weight", weight, 0, math.inf)
-    values = f.detach().cpu().double().tolist()
+    values = z.detach().cpu().double().tolist()
     sums = [0.0, *accumulate(values)]
     last = len(values)
     tube = [(total - weight, total + weight) for total in sums]

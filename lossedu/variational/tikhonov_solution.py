@@ -10,16 +10,16 @@ from torch import Tensor
 from .. import _validate
 
 
-def tikhonov(f: Tensor, weight: float) -> Tensor:
-    r"""Return :math:`\arg\min_u \frac12 \lVert u - f\rVert^2 + w \sum |\nabla u|^2`, channels one by one.
+def tikhonov(z: Tensor, weight: float) -> Tensor:
+    r"""Return :math:`\arg\min_x \frac12 \lVert x - z\rVert^2 + w \sum |\nabla x|^2`, channels one by one.
 
-    Setting the derivative to zero gives :math:`(1 + 2w \nabla^\top \nabla)\,u = f`.  Cosines that are mirrored at the
+    Setting the derivative to zero gives :math:`(1 + 2w \nabla^\top \nabla)\,x = z`.  Cosines that are mirrored at the
     border are its eigenvectors: a wave of m half periods down and n across is divided by
     :math:`1 + 8w\,(\sin^2\frac{\pi m}{2H} + \sin^2\frac{\pi n}{2W})`.
 
     Parameters
     ----------
-    f : Tensor
+    z : Tensor
         Images (N, C, H, W).
     weight : float
         w, at least 0, in pixels squared.
@@ -27,24 +27,24 @@ def tikhonov(f: Tensor, weight: float) -> Tensor:
     Returns
     -------
     Tensor
-        As `f`, float32 for half precision; exact up to rounding.
+        As `z`, float32 for half precision; exact up to rounding.
 
     Raises
     ------
     TypeError, ValueError
-        If `f` is no floating image tensor, or `weight` is negative.
+        If `z` is no floating image tensor, or `weight` is negative.
 
     Notes
     -----
     The factor 2 is that of ``losses.tv_loss(kind="squared")``, which has no 1/2.  An edge is spread over about
     :math:`\sqrt{2w}` pixels to either side, however high it is.
     """
-    _validate.image("f", f)
+    _validate.image("z", z)
     weight = _validate.in_range("weight", weight, 0, math.inf)
-    f = f.to(_validate.working_dtype(f))
-    rows, columns = (_cosines(side).to(f) for side in f.shape[-2:])
-    charge = 1 + 2 * weight * (_charges(f.shape[-2])[:, None] + _charges(f.shape[-1])).to(f)
-    return rows.T @ ((rows @ f @ columns.T) / charge) @ columns
+    z = z.to(_validate.working_dtype(z))
+    rows, columns = (_cosines(side).to(z) for side in z.shape[-2:])
+    charge = 1 + 2 * weight * (_charges(z.shape[-2])[:, None] + _charges(z.shape[-1])).to(z)
+    return rows.T @ ((rows @ z @ columns.T) / charge) @ columns
 
 
 def _cosines(side: int) -> Tensor:

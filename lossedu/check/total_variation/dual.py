@@ -15,13 +15,13 @@ from ..reader import function
 from ..verdict import Verdict
 from .pictures import field, noisy_patch
 
-_DIVERGENCE, _STEP = "fn(p)", "fn(p, f, w)"
+_DIVERGENCE, _STEP = "fn(xi)", "fn(xi, z, w)"
 
 
 def field_divergence(fn: Callable[[Tensor], Any]) -> Verdict:
-    r"""Check ``fn(p)``: the divergence of a field, which is less the adjoint of the gradient.
+    r"""Check ``fn(xi)``: the divergence of a field, which is less the adjoint of the gradient.
 
-    .. math:: \langle\nabla u, p\rangle = -\langle u, \operatorname{div} p\rangle
+    .. math:: \langle\nabla x, \xi\rangle = -\langle x, \operatorname{div} \xi\rangle
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def field_divergence(fn: Callable[[Tensor], Any]) -> Verdict:
         left = float((gradient(u) * p).sum())
         right = -float((u * exam.tensor(exam.call(fn, p), u.shape)).sum())
         exam.value(
-            "<grad u, p> = -<u, div p>", right, left, rtol=1e-9, hint="test it with u = 1: then div must add to 0"
+            "<grad x, xi> = -<x, div xi>", right, left, rtol=1e-9, hint="test it with x = 1: then div must add to 0"
         )
     return exam.verdict()
 
 
 _SHAPE = "this is still a field; the divergence adds its two parts"
-_BORDER = "in the first row only p itself is left, in the last row only minus its neighbour above"
+_BORDER = "in the first row only xi itself is left, in the last row only minus its neighbour above"
 
 
 def _divergence_mistakes(p: Tensor) -> list[Mistake]:
@@ -81,7 +81,7 @@ def _divergence_mistakes(p: Tensor) -> list[Mistake]:
 
 
 def chambolle_step(fn: Callable[[Tensor, Tensor, float], Any]) -> Verdict:
-    r"""Check ``fn(p, f, w)``: the field after one step of Chambolle with :math:`\tau = 1/4`.
+    r"""Check ``fn(xi, z, w)``: the field after one step of Chambolle with :math:`\tau = 1/4`.
 
     Parameters
     ----------
@@ -97,11 +97,11 @@ def chambolle_step(fn: Callable[[Tensor, Tensor, float], Any]) -> Verdict:
     with Examination("chambolle_step", _STEP) as exam:
         f = noisy_patch(7, 9)
         for name, p, weight in (
-            ("from p = 0", torch.zeros(2, 1, 1, 7, 9, dtype=torch.float64), 0.1),
+            ("from xi = 0", torch.zeros(2, 1, 1, 7, 9, dtype=torch.float64), 0.1),
             ("from a field", field(), 0.1),
             ("from a field, another weight", field(seed=5), 0.7),
         ):
-            hints = {tuple(f.shape): "this is a picture, u perhaps; the new field was asked for"}
+            hints = {tuple(f.shape): "this is a picture, x perhaps; the new field was asked for"}
             answer = exam.tensor(exam.call(fn, p, f, weight), p.shape, torch.float64, hints)
             exam.value(name, answer, _step(p, f, weight), rtol=1e-9, mistakes=_step_mistakes(p, f, weight))
         longest = float(answer.square().sum(dim=0).sqrt().max())
@@ -134,13 +134,13 @@ def _step_mistakes(p: Tensor, f: Tensor, weight: float) -> list[Mistake]:
     moved = _step(p, f, weight, divided=False)
     projected = moved / moved.square().sum(dim=0, keepdim=True).sqrt().clamp_min(1)
     return [
-        ("the division by 1 + tau |grad u| / w is missing: arrows grow beyond 1", moved),
-        ("this is a projected step: Chambolle divides by 1 + tau |grad u| / w everywhere", projected),
-        ("tau is divided by w: the step of p goes with grad u / w", _step(p, f, weight, scaled=False)),
-        ("u is f + w div p: the w is missing there", _step(p, f, weight, inside=False)),
-        ("the sign of the step is wrong: p grows along the gradient of u", _step(p, f, weight, way=-1.0)),
+        ("the division by 1 + tau |grad x| / w is missing: arrows grow beyond 1", moved),
+        ("this is a projected step: Chambolle divides by 1 + tau |grad x| / w everywhere", projected),
+        ("tau is divided by w: the step of xi goes with grad x / w", _step(p, f, weight, scaled=False)),
+        ("x is z + w div xi: the w is missing there", _step(p, f, weight, inside=False)),
+        ("the sign of the step is wrong: xi grows along the gradient of x", _step(p, f, weight, way=-1.0)),
         (
-            "this has the sign of Chambolle's paper, whose p is minus the one of this chapter",
+            "this has the sign of Chambolle's paper, whose field is minus the one of this chapter",
             _step(p, f, weight, sign=-1.0),
         ),
         ("tau is 1/4, and this looks like 1/8", _step(p, f, weight, tau=0.125)),

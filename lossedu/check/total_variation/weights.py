@@ -30,8 +30,8 @@ def rof_weight(fn: Callable[[str, float, int], Any]) -> Verdict:
     Parameters
     ----------
     fn : callable
-        Takes "means" (:math:`\overline{(u-f)^2} + c\,\mathrm{TV}/N`), "mixed" (:math:`\overline{(u-f)^2} +
-        c\,\mathrm{TV}`) or "fidelity" (:math:`\mathrm{TV} + c\,\lVert u-f\rVert^2`), where TV is a sum, then w and N;
+        Takes "means" (:math:`\overline{(x-z)^2} + c\,\mathrm{TV}/N`), "mixed" (:math:`\overline{(x-z)^2} +
+        c\,\mathrm{TV}`) or "fidelity" (:math:`\mathrm{TV} + c\,\lVert x-z\rVert^2`), where TV is a sum, then w and N;
         returns c.
 
     Raises
@@ -100,7 +100,7 @@ def winners(**named: str) -> Verdict:
 
 
 _WHY = {
-    "squared": "TV charges a slope its height however it is cut: stairs come for free. Squares are least for even steps",
+    "squared": "TV charges a slope its height however it is cut, so stairs come free; squares are least for even steps",
     "tv": "squares charge a sharp edge most; TV charges it no more than a blurred one",
 }
 
