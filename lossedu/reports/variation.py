@@ -7,9 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from .. import _validate
 from ..experiments.total_variation import REGULARISERS
 from ..experiments.tv_network import ARMS
 from ..figures import chart, loss_style
+from ..ledger import claims_total_variation
 from ..records import Record
 from ..statistics import Interval
 from . import wording
@@ -93,6 +95,25 @@ def disc_table(record: Record) -> str:
         for run in sorted(runs, key=lambda run: (run["radius"], run["weight"]))
     ]
     return wording.markdown_table(["radius", "w", "predicted 2w/r", "lost", "off by"], rows)
+
+
+def rests_on(record: Record, claim: str) -> str:
+    """Return as Markdown the comparisons that a claim rests on, a line each; of discs from the least to the largest."""
+    rules = {one.id: one.rule for one in claims_total_variation.CLAIMS}
+    _validate.option("claim", claim, rules)
+    rule = rules[claim]
+    assert rule is not None
+    lines = []
+    for part in rule(record).parts:
+        mean, low, high = part.interval()
+        digits = 0 if abs(mean) >= 5 else 1
+        ends = f"{number(low, digits, signed=True)} to {number(high, digits, signed=True)}"
+        side = {1: "claimed above", -1: "claimed below", 0: "claimed within"}[part.claimed]
+        lines.append(
+            f"- {part.name}: {number(mean, digits, signed=True)} {part.unit} ({ends}, {len(part.values)} {part.of}); "
+            f"{side}, margin {part.margin:g} {part.unit}"
+        )
+    return "\n".join(lines)
 
 
 def network_table(record: Record) -> str:
