@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Any
 
 from ..examination import Examination
-from ..numbers import Mistake, short
+from ..numbers import Mistake
 from ..reader import function
 from ..verdict import Verdict
 
@@ -83,7 +83,7 @@ def contrast_loss(fn: Callable[[str, float, float], Any]) -> Verdict:
             name = f"{shape} of {'radius' if shape == 'disc' else 'width'} {size}, w = {weight}"
             exam.value(name, answer, right, rtol=1e-3, mistakes=_loss_mistakes(shape, size, weight))
         exam.notes.append(
-            "le's solver finds " + short(0.1002) + " for the disc of radius 20 at w = 1, on the pixel grid."
+            "`variational.rof` finds 0.1002 for the disc of radius 20 at w = 1, drawn with soft pixels."
         )
     return exam.verdict()
 
