@@ -38,6 +38,12 @@ def test_the_edge_of_tv_widens_from_one_pixel_to_nearly_seven(record: Record) ->
     assert widths == sorted(widths)
 
 
+def test_at_the_strongest_noise_tv_takes_a_tenth_of_the_height_and_squares_next_to_nothing(record: Record) -> None:
+    assert 0.88 < mean(record, "step", "tv", 1.0, "contrast") < 0.93
+    for noise in record.settings["noises"]:
+        assert abs(1 - mean(record, "step", "squared", noise, "contrast")) < 0.03
+
+
 def test_at_weak_noise_the_jump_is_in_its_place_and_the_pixel_beside_it_in_between_here_and_there() -> None:
     z = tv_scenes.step() + 0.1 * torch.randn(
         1, 1, 96, 128, generator=torch.Generator().manual_seed(0), dtype=torch.float64
