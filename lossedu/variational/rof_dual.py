@@ -18,7 +18,7 @@ Chambolle (2004) has the opposite sign of :math:`\xi`.  For any :math:`\xi` the 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -33,7 +33,8 @@ METHODS = ("fast", "chambolle")
 LOOK = 10
 
 
-class Solution(NamedTuple):
+@dataclass(frozen=True)
+class Solution:
     """An image and what is known of it.
 
     Attributes
