@@ -82,9 +82,7 @@ def contrast_loss(fn: Callable[[str, float, float], Any]) -> Verdict:
             right = 2 * weight * _SHAPES[shape] / size
             name = f"{shape} of {'radius' if shape == 'disc' else 'width'} {size}, w = {weight}"
             exam.value(name, answer, right, rtol=1e-3, mistakes=_loss_mistakes(shape, size, weight))
-        exam.notes.append(
-            "`variational.rof` finds 0.1002 for the disc of radius 20 at w = 1, drawn with soft pixels."
-        )
+        exam.notes.append("`variational.rof` finds 0.1002 for the disc of radius 20 at w = 1, drawn with soft pixels.")
     return exam.verdict()
 
 
