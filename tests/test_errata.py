@@ -120,6 +120,23 @@ def test_e13_a_window_of_31_pixels_is_too_small_for_sigma_8_and_9() -> None:
     assert abs(sd[9] - 7.31) < 0.01
 
 
+def test_e28_the_formula_adds_differences_and_the_code_their_squares() -> None:
+    def as_coded(x: Tensor) -> Tensor:  # the post's forward pass, with weight 1, times b c h w
+        h_tv = torch.pow(x[:, :, 1:, :] - x[:, :, :-1, :], 2).sum()
+        w_tv = torch.pow(x[:, :, :, 1:] - x[:, :, :, :-1], 2).sum()
+        return h_tv + w_tv
+
+    def as_printed(x: Tensor) -> Tensor:
+        return (x[:, :, 1:, :] - x[:, :, :-1, :]).abs().sum() + (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().sum()
+
+    found = []
+    for steps in (1, 4, 16):
+        edge = ((torch.arange(64, dtype=torch.float64) - 20) / steps).clamp(0, 1).expand(1, 1, 32, 64)
+        found.append((as_printed(edge).item(), as_coded(edge).item()))
+    assert [printed for printed, _ in found] == [32, 32, 32]
+    assert [coded for _, coded in found] == [32, 8, 2]
+
+
 def test_e36_range_and_kind_of_variance_change_ssim() -> None:
     x, y = noisy((11, 11), 0.5, 0.05, seed=3)
     y = y + torch.linspace(-0.02, 0.02, 11, dtype=torch.float64)

@@ -31,7 +31,7 @@ FLOORS = (
     ("storage",),
     ("filters", "statistics", "backbones"),
     ("losses",),
-    ("metrics", "instruments"),
+    ("metrics", "instruments", "variational"),
     ("data", "nets"),
     ("training", "records"),
     ("sweeps",),

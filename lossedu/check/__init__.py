@@ -4,6 +4,8 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
 
 - Chapter 1: `error_orders`, `weighted_median`, `charbonnier_gradient`, `careful_mse`, `clipped_target`, `both_win`,
   `interval_of_three`
+- Chapter 2: `edge_costs`, `tv_subgradient`, `safe_isotropic`, `field_divergence`, `chambolle_step`, `contrast_loss`,
+  `rof_weight`, `winners`
 - Chapter 3: `price_order`, `ssim_at_centre`, `luminance_gradient`, `contrast_structure_gradient`, `ssim_gradient`,
   `splotch`, `level_under_doubt`, `equal_psnr`, `stable_variance`
 """
@@ -30,9 +32,27 @@ from .structural_similarity import (
     ssim_gradient,
     stable_variance,
 )
+from .total_variation import (
+    chambolle_step,
+    contrast_loss,
+    edge_costs,
+    field_divergence,
+    rof_weight,
+    safe_isotropic,
+    tv_subgradient,
+    winners,
+)
 from .verdict import Property, Target, Verdict
 
 __all__ = [
+    "chambolle_step",
+    "contrast_loss",
+    "edge_costs",
+    "field_divergence",
+    "rof_weight",
+    "safe_isotropic",
+    "tv_subgradient",
+    "winners",
     "Property",
     "Target",
     "Verdict",

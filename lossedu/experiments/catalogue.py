@@ -20,5 +20,6 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "precision": ("smoke", "quick", "cpu", "full"),
     "figure9": ("smoke", "quick", "cpu", "full"),
     "ms_ssim_forms": ("smoke", "quick", "cpu", "full"),
+    "total_variation": ("smoke", "quick", "cpu", "full"),
     "classical": ("smoke", "quick", "cpu", "full"),
 }

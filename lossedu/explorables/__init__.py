@@ -7,6 +7,8 @@ also shows in print and where scripts do not run.
     FrameSlider        a slider over pictures drawn beforehand
     PixelLossExplorer  a pixel that may be dark or bright: what l2, l1 and Huber choose
     SSIMExplorer       what SSIM charges for grain and for splotches of the same MSE, computed in the page
+    SSIMExplorer     what SSIM charges for grain and for splotches of the same MSE, computed in the page
+    TVExplorer         total variation and its square on a signal, computed in the page
 """
 
 from .base import Explorable
@@ -15,12 +17,14 @@ from .page import standalone_page
 from .pixel_explorer import PixelLossExplorer
 from .ssim_explorer import SSIMExplorer
 from .ssim_scene import camera_crop, disturbance, flat_price
+from .tv_explorer import TVExplorer
 
 __all__ = [
     "Explorable",
     "FrameSlider",
     "PixelLossExplorer",
     "SSIMExplorer",
+    "TVExplorer",
     "camera_crop",
     "disturbance",
     "flat_price",

@@ -24,6 +24,7 @@ _STYLES: dict[str, tuple[str, Any, Any, str]] = {
     "l1_frequency": ("#533502", (0, (6, 1.5, 1.2, 1.5)), "8", r"$\ell_1$ + spectrum"),
     "charbonnier": ("#99564e", (0, (5, 1.5)), "p", "Charbonnier"),
     "tv": ("#767475", (0, (1.2, 1.2)), "P", "TV"),
+    "tv_squared": ("#3f7f2a", (0, (7, 2)), "1", "squared TV"),
     "ssim": ("#5570d0", "-", "v", r"$\mathrm{SSIM}$"),
     "ssim_1": ("#838ed9", (0, (1.2, 1.2)), "^", r"$\mathrm{SSIM}_1$"),
     "ssim_1.5": ("#5570d0", "-", "v", r"$\mathrm{SSIM}_{1.5}$"),
@@ -56,10 +57,10 @@ def loss_style(name: str) -> dict[str, Any]:
     ----------
     name : str
         One of `LOSS_NAMES`: ``"l2"`` (the same as ``"mse"``), ``"l1"``, ``"l1_frequency"``, ``"charbonnier"``,
-        ``"tv"``, ``"ssim"`` (the same as ``"ssim_1.5"``), ``"ssim_1"``, ``"ssim_3"``, ``"ssim_5"``, ``"ssim_9"``,
-        ``"ms_ssim"``, ``"ms_ssim_dense"``, ``"ms_ssim_pyramid"``, ``"ms_ssim_sigma"``, ``"mix_0"``, ``"mix_0.025"``,
-        ``"mix_0.1"``, ``"mix_0.3"``, ``"mix"``, ``"perceptual"``, ``"histogram_emd"``, ``"adversarial_color"``,
-        ``"input"`` (the damaged picture itself) or ``"weighted"``.
+        ``"tv"``, ``"tv_squared"``, ``"ssim"`` (the same as ``"ssim_1.5"``), ``"ssim_1"``, ``"ssim_3"``, ``"ssim_5"``,
+        ``"ssim_9"``, ``"ms_ssim"``, ``"ms_ssim_dense"``, ``"ms_ssim_pyramid"``, ``"ms_ssim_sigma"``, ``"mix_0"``,
+        ``"mix_0.025"``, ``"mix_0.1"``, ``"mix_0.3"``, ``"mix"``, ``"perceptual"``, ``"histogram_emd"``,
+        ``"adversarial_color"``, ``"input"`` (the damaged picture itself) or ``"weighted"``.
 
     Returns
     -------

@@ -33,12 +33,6 @@ _NOT_RUN = (
     ("W4", "Ignatov et al., DPED, 2017", "Blurred squared error tolerates misaligned pairs better than squared error."),
     ("P1", "Johnson et al., 2016, as retold", "Deeper layers hold more of the content and less of the detail."),
     ("P5", "Liu et al., 2021", "A perceptual loss with random weights helps too."),
-    (
-        "T1",
-        "the posts that this book grew from",
-        "Total variation keeps edges while it smooths, however strong the noise.",
-    ),
-    ("T2", "our inference", "Squared total variation blurs edges; the true one takes contrast from small shapes."),
     ("L1", "the post on low-light enhancement", "Trained with squared error, brightened pictures look washed out."),
     ("L2", "the post on low-light enhancement", "SSIM alone shifts colours in dark regions."),
     (

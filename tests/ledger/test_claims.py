@@ -172,7 +172,30 @@ def sr_start(size: float) -> Record:
     return record("sr_start", arms("sr2", "bilinear", "bicubic", "psnr", 0.2 * size))
 
 
+def total_variation(size: float) -> Record:
+    """TV and its square on two noises; the second is the worst.  Discs lose what they should unless `size` is -1."""
+    runs: list[dict[str, Any]] = []
+    for seed in range(5):
+        w = wobble(seed, SMALL)
+        for task, columns in (("step", ("rise", "flat")), ("photographs", ("edge", "flat"))):
+            for arm, factor in (("tv", 1 - 0.1 * size + w), ("squared", 1.0)):
+                levels = {
+                    noise: dict.fromkeys(columns, 2.0 * way) for noise, way in (("0.3", factor - 0.2), ("1", factor))
+                }
+                if task == "step":
+                    wide = 0.1 * size if arm == "squared" else -0.1 * min(size, 0)
+                    levels["0.1"] = {"rise": 0.8 * (1 + wide + w), "flat": 1.0 if arm == "squared" else 0.1}
+                runs.append({"task": task, "arm": arm, "seed": seed, "levels": levels})
+    for lost in (1.0, 1.01, 0.99):
+        runs.append(
+            {"task": "disc", "arm": f"disc_{lost}", "seed": 0, "lost": lost - 0.1 * min(size, 0), "predicted": 1.0}
+        )
+    settings = {"noises": [0.1, 0.3, 1.0]}
+    return Record("total_variation", "cpu", settings, runs, {"date": "2026-01-02", "device": "toy"}, "run")
+
+
 MADE: dict[str, Callable[[float], Record]] = {
+    "total_variation": total_variation,
     "table1": table1,
     "convergence": convergence,
     "sigma_sensitivity": sigma,
@@ -205,7 +228,7 @@ def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
     assert len({claim.statement for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.source and claim.statement.endswith(".") for claim in CLAIMS)
     assert {claim.id for claim in CLAIMS if claim.untestable} == {"P2", "P3", "P4", "Z20"}
-    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] == "Z" and name != "Z20"}
+    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZT" and name != "Z20"}
     assert {name[0] for name in IDS} == set(GROUPS)
 
 
@@ -341,6 +364,31 @@ def test_z17_ranks_over_pictures_and_time_over_seeds() -> None:
     assert ranks.of == "pictures" and ranks.values == pytest.approx([0.06, 0.04, 0.05], abs=2e-3)
     assert time.values == pytest.approx([100 * (-0.2 + wobble(seed, SMALL)) for seed in range(5)])
     assert word("Z17", forms(0.0)) == "inconclusive"
+
+
+def test_t1_is_judged_at_the_worst_noise_of_each_draw() -> None:
+    found = total_variation(1.0)
+    means = [float(np.mean(part.values)) for part in evidence("T1", found).parts]
+    assert means == pytest.approx([-100 / 11, -10.0, -10.0, -10.0], abs=0.1)  # of the rise, 0.1 is the worst
+    assert all(len(part.values) == 5 for part in evidence("T1", found).parts)
+    broken = total_variation(1.0)
+    for run in broken.runs:
+        if (run["task"], run["arm"]) == ("photographs", "tv"):
+            run["levels"]["0.3"]["edge"] *= 1.6  # one noise of three, and one measure of four
+    assert zones("T1", broken) == ["supported", "supported", "contradicted", "supported"]
+    assert word("T1", broken) == "not replicated"
+    assert "noise from 0.1 to 1, the weight of each tuned at each" in evidence("T1", found).notes
+
+
+def test_t2_needs_the_blur_of_the_one_the_sharpness_of_the_other_and_the_discs() -> None:
+    assert [part.claimed for part in evidence("T2", total_variation(1.0)).parts] == [1, 0, 0]
+    pale = total_variation(1.0)
+    for run in pale.runs:
+        if run["task"] == "disc":
+            run["lost"] *= 1.2
+    assert zones("T2", pale) == ["supported", "supported", "contradicted"]
+    found = evidence("T2", total_variation(1.0)).parts[2]
+    assert found.exact and found.of == "discs" and found.interval().low == pytest.approx(-1.0)
 
 
 def test_runs_without_the_arms_of_a_claim_are_missing() -> None:

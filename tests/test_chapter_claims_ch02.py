@@ -1,0 +1,195 @@
+"""What chapter 2 concludes in words from its record.  If a new record turns one of these red, rewrite the sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lossedu import data, tv_loss
+from lossedu.experiments import tv_scenes
+from lossedu.ledger.claims import CLAIMS
+from lossedu.ledger.decision import judge, zone
+from lossedu.records import Record, load
+from lossedu.reports import variation
+from lossedu.variational import rof
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return load("total_variation-cpu")
+
+
+def mean(record: Record, task: str, arm: str, noise: float, measure: str) -> float:
+    return float(np.mean(variation.values(record, task, arm, noise, measure)))
+
+
+def test_next_to_nothing_is_left_beside_the_step_and_its_edge_is_less_than_half_as_wide(record: Record) -> None:
+    for noise in record.settings["noises"]:
+        assert mean(record, "step", "tv", noise, "flat") < 0.01 * noise
+        found = variation.change(record, "step", noise, "rise")
+        assert found.mean < -50 and found.high < -45, noise
+
+
+def test_the_edge_of_tv_widens_from_one_pixel_to_nearly_seven(record: Record) -> None:
+    assert 0.8 < mean(record, "step", "tv", 0.1, "rise") < 1
+    assert 6 < mean(record, "step", "tv", 1.0, "rise") < 7
+    widths = [mean(record, "step", "tv", noise, "rise") for noise in record.settings["noises"]]
+    assert widths == sorted(widths)
+
+
+def test_at_the_strongest_noise_tv_takes_a_tenth_of_the_height_and_squares_next_to_nothing(record: Record) -> None:
+    assert 0.88 < mean(record, "step", "tv", 1.0, "contrast") < 0.93
+    for noise in record.settings["noises"]:
+        assert abs(1 - mean(record, "step", "squared", noise, "contrast")) < 0.03
+
+
+def test_at_weak_noise_the_jump_is_in_its_place_and_the_pixel_beside_it_in_between_here_and_there() -> None:
+    z = tv_scenes.step() + 0.1 * torch.randn(
+        1, 1, 96, 128, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
+    x = rof(z, 0.2, tol=2e-4).image[0, 0]
+    assert bool((x.diff(dim=-1).argmax(dim=1) == 63).all())
+    low, high = tv_scenes.plateaus(tv_scenes.profile(x[None, None]))
+    between = ((x[:, 62:66] - low) / (high - low))[:, 1:3]
+    away = torch.stack((between[:, 0], 1 - between[:, 1]))
+    assert 0.02 < float((away > 0.1).double().mean()) < 0.5
+
+
+def test_in_single_rows_the_edge_is_still_a_jump() -> None:
+    z = tv_scenes.step() + torch.randn(1, 1, 96, 128, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    rows = rof(z, 2.0, tol=5e-3, max_steps=3000).image[0, 0].diff(dim=-1).abs()
+    # the largest single difference of a row is a good part of the height that is left, and not always in one place
+    assert float(rows.max(dim=1).values.median()) > 0.2
+    assert int(rows.argmax(dim=1).unique().numel()) > 3
+
+
+def test_tv_is_ahead_in_photographs_by_two_decibels_and_by_half_of_one(record: Record) -> None:
+    for noise in record.settings["noises"]:
+        assert variation.lead(record, "photographs", noise).low > 0
+    for noise in (0.05, 0.1):
+        assert 1.5 < variation.lead(record, "photographs", noise).mean < 2.5
+    assert 0.4 < variation.lead(record, "photographs", 1.0).mean < 0.6
+
+
+def test_flat_regions_have_half_the_error_or_less_up_to_a_half(record: Record) -> None:
+    for noise in (0.05, 0.1, 0.2, 0.3, 0.5):
+        assert variation.change(record, "photographs", noise, "flat").mean < -50
+    assert -30 < variation.change(record, "photographs", 1.0, "flat").mean < -15
+
+
+def test_at_strong_edges_tv_is_ahead_only_where_the_noise_is_weak(record: Record) -> None:
+    for noise in (0.05, 0.1):
+        assert variation.change(record, "photographs", noise, "edge").high < -10
+    for noise in (0.2, 0.3, 0.5, 1.0):
+        found = variation.change(record, "photographs", noise, "edge")
+        assert max(map(abs, found)) < 5, noise
+
+
+def test_tv_loses_on_ramps_by_two_to_four_decibels_and_makes_stairs(record: Record) -> None:
+    for noise in record.settings["noises"]:
+        found = variation.lead(record, "ramp", noise)
+        assert found.high < 0 and -4.3 < found.mean < -1.7
+        if noise >= 0.1:
+            assert mean(record, "ramp", "tv", noise, "stairs") > 0.5
+        assert mean(record, "ramp", "squared", noise, "stairs") < 0.1
+
+
+def zones(record: Record, name: str) -> tuple[str, list[str]]:
+    (claim,) = (claim for claim in CLAIMS if claim.id == name)
+    assert claim.rule is not None
+    parts = claim.rule(record).parts
+    found = [zone(p.interval(), p.margin, claimed=p.claimed, par=p.par) for p in parts]
+    return judge(parts, matched=claim.matched, scale=record.scale).verdict, found
+
+
+def test_t1_is_inconclusive_by_its_third_comparison_alone(record: Record) -> None:
+    assert zones(record, "T1") == ("inconclusive", ["supported", "supported", "equivalent", "supported"])
+
+
+def test_t2_is_not_replicated_by_its_middle_line_alone(record: Record) -> None:
+    assert zones(record, "T2") == ("not replicated", ["supported", "contradicted", "supported"])
+    widened = [mean(record, "step", arm, 0.1, "rise") / 0.8 - 1 for arm in ("tv", "squared")]
+    assert widened[0] == pytest.approx(0.16, abs=0.01)
+    assert 0.8 * widened[0] == pytest.approx(1 / 8, abs=0.02)  # pixels
+    assert 0.8 * widened[1] == pytest.approx(4, abs=0.2)
+
+
+def test_discs_lose_what_is_predicted_within_four_percent(record: Record) -> None:
+    off = {
+        (run["radius"], run["weight"]): run["lost"] / run["predicted"] - 1
+        for run in record.runs
+        if run["task"] == "disc"
+    }
+    assert len(off) == 9 and max(map(abs, off.values())) < 0.04
+    for radius in (15, 20, 30):
+        assert off[radius, 0.5] < 0 < off[radius, 2.0]
+
+
+def test_a_jagged_disc_has_a_rim_that_is_too_long() -> None:
+    def rim(samples: int) -> float:
+        x = tv_scenes.disc(30, samples=samples)
+        return float(tv_loss(x, kind="isotropic")) * x.numel() / (2 * torch.pi * 30)
+
+    assert rim(1) == pytest.approx(1.16, abs=0.01)
+    assert rim(8) < 1.08
+
+
+def test_squares_in_the_loss_do_what_they_do_to_the_output_and_tv_does_less_than_half(record: Record) -> None:
+    squared, tv = (variation.network_runs(record, arm) for arm in ("l2_squared", "l2_tv"))
+    assert len(squared) == len(tv) == 3
+    for run in squared:
+        assert run["agreement"] > 0.96 and 0.95 < run["strength"] < 1.05
+    for run in tv:
+        assert 0.5 < run["agreement"] < 0.8 and run["strength"] < 0.5
+
+
+def test_what_tv_in_the_loss_leaves_and_takes(record: Record) -> None:
+    runs = variation.network_runs(record, "l2_tv")
+    for run in runs:
+        plain, network, applied = run["plain"], run["network"], run["applied"]
+        assert 1.8 < network["tv"] / applied["tv"] < 2.2
+        assert 0.75 < network["flat"] / plain["flat"] < 0.9  # a fifth
+        assert applied["flat"] / plain["flat"] < 0.5
+        assert applied["psnr"] > network["psnr"] + 0.2 and applied["flat"] < network["flat"]
+        assert max(network["detail"], applied["detail"]) < plain["detail"] - 0.05
+
+
+def test_photographs_are_those_that_may_be_shown(record: Record) -> None:
+    assert set(record.settings["tuned_on"] + record.settings["judged_on"]) <= set(data.PHOTOGRAPHS)
+
+
+def test_bregman_does_not_minimise_rof_on_a_clean_step() -> None:
+    """scikit-image 0.26; if this turns red, failure 6 has been mended there, and the text must say so."""
+    skimage = pytest.importorskip("skimage")
+    from skimage.restoration import denoise_tv_bregman
+
+    if not skimage.__version__.startswith("0.26"):
+        pytest.skip("the text is about scikit-image 0.26")
+    z = tv_scenes.step(40, 40)
+    best = rof(z, 0.5, tol=1e-6, max_steps=50_000).image
+    assert best[0, 0, 20, [5, 35]].tolist() == pytest.approx([0.275, 0.725], abs=1e-3)
+
+    def energy(x: torch.Tensor, kind: str) -> float:
+        return float(0.5 * (x - z).square().sum() + 0.5 * tv_loss(x, kind=kind) * x.numel())
+
+    for isotropic, kind in ((True, "isotropic"), (False, "anisotropic")):
+        found = denoise_tv_bregman(z[0, 0].numpy(), weight=1, isotropic=isotropic, eps=1e-12, max_num_iter=5000)
+        x = torch.from_numpy(found)[None, None]
+        assert energy(x, kind) > energy(best, kind) + 0.01
+        row = x[0, 0, 20]
+        if isotropic:
+            assert 0.3 < float(row[18]) < 0.4 and float(row[20] - row[19]) < 0.3
+        else:
+            assert float(row[19] - row[0]) < 1e-3 and float(row[20]) > 0.745
+
+
+def test_the_default_of_chambolle_stops_early_on_the_photograph() -> None:
+    from skimage.restoration import denoise_tv_chambolle
+
+    photo = data.downsample2(data.photograph("camera").double())
+    seed = torch.Generator().manual_seed(1)
+    z = photo + 0.1 * torch.randn(photo.shape, generator=seed, dtype=photo.dtype)
+    early = torch.from_numpy(denoise_tv_chambolle(z[0, 0].numpy(), weight=0.1))
+    off = float((early - rof(z, 0.1, tol=1e-3).image).square().mean().sqrt())
+    assert 0.015 < off < 0.025  # nearly a fifth of the noise
