@@ -7,7 +7,6 @@ also shows in print and where scripts do not run.
     FrameSlider        a slider over pictures drawn beforehand
     PixelLossExplorer  a pixel that may be dark or bright: what l2, l1 and Huber choose
     SSIMExplorer       what SSIM charges for grain and for splotches of the same MSE, computed in the page
-    SSIMExplorer     what SSIM charges for grain and for splotches of the same MSE, computed in the page
     TVExplorer         total variation and its square on a signal, computed in the page
 """
 
