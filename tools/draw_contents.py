@@ -16,7 +16,9 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import data, png, records
-from lossedu.experiments import keepsakes, tasks
+from lossedu.experiments import keepsakes, noisy_targets, tasks
+from lossedu.reports import variation
+from lossedu.variational import rof, tikhonov
 
 OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "contents"
 
@@ -24,6 +26,26 @@ OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "contents"
 SIDE, ZOOM, GAP, GREY = 52, 2, 4, 128
 
 _crop = functools.partial(data.crop, size=SIDE)
+
+
+def bright_black() -> list[Tensor]:
+    """Black cloth, three times as bright as it is: what networks were asked for, and the answers of l2 and l1."""
+    photo = data.photograph("astronaut")
+    record = records.load("noisy_targets-cpu")
+    seen = data.noisy_bayer(photo, seed=0)
+    asked = noisy_targets.spoiled(photo, "clipped", torch.Generator().manual_seed(1))
+    made = [tasks.restore(keepsakes.network(record, arm), seen) for arm in ("l2", "l1")]
+    return [3 * _crop(picture, 200, 180) for picture in (asked, *made)]
+
+
+def two_regularisers() -> list[Tensor]:
+    """A noisy photograph, and what squared differences and total variation make of it."""
+    photo = data.downsample2(data.photograph("camera").double())
+    noisy = photo + 0.1 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1), dtype=photo.dtype)
+    record = records.load("total_variation-cpu")
+    weights = {arm: variation.values(record, "photographs", arm, 0.1, "weight")[0] for arm in ("squared", "tv")}
+    made = [tikhonov(noisy, weights["squared"]), rof(noisy, weights["tv"]).image]
+    return [_crop(picture, 32, 90) for picture in (noisy, *made)]
 
 
 def equal_errors() -> list[Tensor]:
@@ -71,6 +93,8 @@ def three_losses() -> list[Tensor]:
 
 
 PICTURES: dict[str, Callable[[], list[Tensor]]] = {
+    "ch01-pixel-losses": bright_black,
+    "ch02-total-variation": two_regularisers,
     "ch03-ssim": equal_errors,
     "audit-a-loss": right_and_wrong_range,
     "same-number": three_windows,
