@@ -262,6 +262,33 @@ def test_mix_with_the_weight_of_the_code_is_a_mixture_and_half_a_decibel_better(
         assert all(0.3 < point["pixels"] < 0.4 for _, point in shares[f"dd-mix_0.025-{seed}"])
 
 
+def test_every_step_of_the_weight_costs_psnr_and_a_little_of_it_wins_ssim(table: Record) -> None:
+    weights = ("mix_0", "mix_0.025", "mix_0.1", "mix_0.3", "mix", "ms_ssim")
+    psnr, ssim = ([mean(table, arm, column) for arm in weights] for column in ("psnr", "ssim"))
+    assert psnr == sorted(psnr, reverse=True)
+    assert [sign(ahead(table, arm, "mix_0", "psnr")) for arm in weights[1:]] == [0, -1, -1, -1, -1]
+    assert max(ssim) == ssim[1] and [value > ssim[0] for value in ssim] == [False, True, True, False, False, False]
+    assert all(sign(ahead(table, arm, "mix_0", "ssim")) == 0 for arm in weights[1:])
+    assert all(sign(ahead(table, "mix_0.025", arm, "ssim")) == 1 for arm in ("l1", *weights[3:]))
+    assert 0.0015 < ahead(table, "mix_0.025", "l1", "ssim").mean < 0.0035
+    assert 0.0015 < ahead(table, "mix_0.025", "mix_0", "ssim").mean < 0.0035
+
+
+def test_the_share_of_ms_ssim_rises_in_the_parameters_and_stays_in_the_pixels(table: Record) -> None:
+    ends = {
+        "mix": (0.99, 0.85, 0.98),
+        "mix_0.3": (0.9, 0.56, 0.9),
+        "mix_0.1": (0.7, 0.41, 0.74),
+        "mix_0.025": (0.34, 0.13, 0.46),
+    }
+    for arm, (pixels, first, last) in ends.items():
+        courses = [run["watched"] for run in table.runs if (run["task"], run["arm"]) == ("dd", arm)]
+        seen = [[point["pixels"] for _, point in course] for course in courses]
+        assert np.allclose(seen, pixels, atol=0.04), arm
+        steered = np.mean([[point["parameters"] for _, point in course] for course in courses], axis=0)
+        assert np.allclose([steered[0], steered[-1]], [first, last], atol=0.01), arm
+
+
 # A paper, run again: the other two tasks
 
 BETTER = {"mse": -1, "psnr": 1, "l1": -1, "ssim": 1, "ms_ssim": 1, "iw_ssim": 1, "gmsd": -1, "fsim": 1, "fsimc": 1}
