@@ -19,4 +19,5 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "figure9": ("smoke", "quick", "cpu", "full"),
     "ms_ssim_forms": ("smoke", "quick", "cpu", "full"),
     "classical": ("smoke", "quick", "cpu", "full"),
+    "rings": ("smoke", "quick", "cpu"),
 }
