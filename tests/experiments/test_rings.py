@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -106,8 +107,8 @@ def blurred(x: Tensor) -> Tensor:
     return (x + x.roll(1, -1) + x.roll(-1, -1)) / 3
 
 
-def test_one_job_of_each_kind() -> None:
+def test_one_job_of_each_kind(tmp_path: Path) -> None:
     job = next(job for job in rings.jobs("smoke") if job.options["arm"] == "l1")
-    entry, tables = rings.perform(job, Place("cpu", None))  # type: ignore[arg-type]
+    entry, tables = rings.perform(job, Place(tmp_path, "cpu", None, print))
     assert set(entry["act"]) == set(entry["network"]) == set(rings.MEASURES)
     assert tables["act"].shape == (plausible.SIDE - 2 * rings.MARGIN,) * 2
