@@ -4,14 +4,27 @@ An explorable renders to one block of HTML with its own style and script.  Store
 works in the built page, in a page opened from disk, in JupyterLab and on Colab; Python draws its first state, so it
 also shows in print and where scripts do not run.
 
+    BlindTest        twenty choices between two pictures: the reader as observer
     FrameSlider      a slider over pictures drawn beforehand
     SSIMExplorer     what SSIM charges for grain and for splotches of the same MSE, computed in the page
 """
 
+from . import observer_scene
 from .base import Explorable
+from .blind_test import BlindTest
 from .frames import FrameSlider
 from .page import standalone_page
 from .ssim_explorer import SSIMExplorer
 from .ssim_scene import camera_crop, disturbance, flat_price
 
-__all__ = ["Explorable", "FrameSlider", "SSIMExplorer", "camera_crop", "disturbance", "flat_price", "standalone_page"]
+__all__ = [
+    "BlindTest",
+    "Explorable",
+    "FrameSlider",
+    "SSIMExplorer",
+    "camera_crop",
+    "disturbance",
+    "flat_price",
+    "observer_scene",
+    "standalone_page",
+]
