@@ -67,6 +67,7 @@ SCALES = {"smoke": Scale(count=2, steps=2, seeds=1), "quick": Scale(count=8, ste
 
 def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
     """Return one job a loss and scene."""
+    _validate.option("scale", scale, SCALES)
     sizes = asdict(SCALES[scale])
     trials = range(sizes.pop("seeds") if seeds is None else seeds)
     return [
