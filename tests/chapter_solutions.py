@@ -9,6 +9,7 @@ import nbformat
 
 CHAPTERS = Path(__file__).parents[1] / "chapters"
 IMPORTS = """
+import math
 import torch
 import lossedu as le
 from lossedu import check, data

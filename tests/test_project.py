@@ -29,7 +29,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 FLOORS = (
     ("_validate", "results", "png", "keeping"),
     ("storage",),
-    ("filters", "statistics", "backbones"),
+    ("filters", "statistics", "preferences", "backbones"),
     ("losses",),
     ("metrics", "instruments", "variational"),
     ("data", "nets"),

@@ -2,6 +2,7 @@
 
 A check returns a `Verdict` and never raises because of a wrong answer, not even one that crashes.
 
+- Chapter 0: `error_order`, `wave_price`, `likely_signal`, `bounded_pull`, `needed_agreements`, `choice_strengths`
 - Chapter 1: `error_orders`, `weighted_median`, `charbonnier_gradient`, `careful_mse`, `clipped_target`, `both_win`,
   `interval_of_three`
 - Chapter 2: `edge_costs`, `tv_subgradient`, `safe_isotropic`, `field_divergence`, `chambolle_step`, `contrast_loss`,
@@ -12,6 +13,14 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
 
 from __future__ import annotations
 
+from .first_questions import (
+    bounded_pull,
+    choice_strengths,
+    error_order,
+    likely_signal,
+    needed_agreements,
+    wave_price,
+)
 from .pixel_losses import (
     both_win,
     careful_mse,
@@ -45,31 +54,37 @@ from .total_variation import (
 from .verdict import Property, Target, Verdict
 
 __all__ = [
-    "chambolle_step",
-    "contrast_loss",
-    "edge_costs",
-    "field_divergence",
-    "rof_weight",
-    "safe_isotropic",
-    "tv_subgradient",
-    "winners",
     "Property",
     "Target",
     "Verdict",
     "both_win",
+    "bounded_pull",
     "careful_mse",
+    "chambolle_step",
     "charbonnier_gradient",
+    "choice_strengths",
     "clipped_target",
+    "contrast_loss",
     "contrast_structure_gradient",
+    "edge_costs",
     "equal_psnr",
+    "error_order",
     "error_orders",
+    "field_divergence",
     "interval_of_three",
     "level_under_doubt",
+    "likely_signal",
     "luminance_gradient",
+    "needed_agreements",
     "price_order",
+    "rof_weight",
+    "safe_isotropic",
     "splotch",
     "ssim_at_centre",
     "ssim_gradient",
     "stable_variance",
+    "tv_subgradient",
+    "wave_price",
     "weighted_median",
+    "winners",
 ]

@@ -22,4 +22,5 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "ms_ssim_forms": ("smoke", "quick", "cpu", "full"),
     "total_variation": ("smoke", "quick", "cpu", "full"),
     "classical": ("smoke", "quick", "cpu", "full"),
+    "rings": ("smoke", "quick", "cpu"),
 }

@@ -4,13 +4,16 @@ An explorable renders to one block of HTML with its own style and script.  Store
 works in the built page, in a page opened from disk, in JupyterLab and on Colab; Python draws its first state, so it
 also shows in print and where scripts do not run.
 
+    BlindTest          twenty choices between two pictures: the reader as observer
     FrameSlider        a slider over pictures drawn beforehand
     PixelLossExplorer  a pixel that may be dark or bright: what l2, l1 and Huber choose
     SSIMExplorer       what SSIM charges for grain and for splotches of the same MSE, computed in the page
     TVExplorer         total variation and its square on a signal, computed in the page
 """
 
+from . import observer_scene
 from .base import Explorable
+from .blind_test import BlindTest
 from .frames import FrameSlider
 from .page import standalone_page
 from .pixel_explorer import PixelLossExplorer
@@ -19,6 +22,7 @@ from .ssim_scene import camera_crop, disturbance, flat_price
 from .tv_explorer import TVExplorer
 
 __all__ = [
+    "BlindTest",
     "Explorable",
     "FrameSlider",
     "PixelLossExplorer",
@@ -27,5 +31,6 @@ __all__ = [
     "camera_crop",
     "disturbance",
     "flat_price",
+    "observer_scene",
     "standalone_page",
 ]

@@ -27,7 +27,14 @@ from lossedu.sweeps.disk import begin_job, claim, keep
 from lossedu.sweeps.lock import alone
 
 #: Experiments whose jobs train a network as `trial` does.
-TRAINED = set(EXPERIMENTS) - {"figure9", "ms_ssim_forms", "classical", "loss_times", "total_variation"}
+TRAINED = set(EXPERIMENTS) - {
+    "figure9",
+    "ms_ssim_forms",
+    "classical",
+    "loss_times",
+    "total_variation",
+    "rings",
+}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -1,0 +1,67 @@
+"""The blind test without a browser: its design, its pictures, and what the page is given."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections import Counter
+
+import pytest
+import torch
+
+from lossedu.explorables import BlindTest, observer_scene, standalone_page
+from lossedu.metrics import psnr
+
+Image = pytest.importorskip("PIL.Image")
+pytest.importorskip("skimage")
+
+
+@pytest.fixture(scope="module")
+def choices() -> tuple[observer_scene.Choice, ...]:
+    return observer_scene.choices()
+
+
+def test_twenty_choices_identify_the_strengths() -> None:
+    """Each kind meets five others, once each, and is seen once on every photograph: all hang together."""
+    rounds = observer_scene.rounds()
+    pairs = [frozenset(pair) for matched in rounds for pair in matched]
+    assert len(pairs) == len(set(pairs)) == 20
+    assert all(sorted(itertools.chain(*matched)) == sorted(observer_scene.KINDS) for matched in rounds)
+    assert set(Counter(itertools.chain(*pairs)).values()) == {5}
+    reached = {"grain"}
+    for _ in range(2):  # nobody is further away than a common opponent
+        reached |= {kind for pair in pairs if pair & reached for kind in pair}
+    assert reached == set(observer_scene.KINDS)
+
+
+def test_all_pictures_have_nearly_one_mean_square_error(choices: tuple[observer_scene.Choice, ...]) -> None:
+    for choice in choices:
+        y = observer_scene.reference(choice.photograph)
+        found = [float(psnr(x, y)) for x in choice.pictures]
+        assert found == pytest.approx([observer_scene.LEVEL] * 2, abs=0.25), choice.kinds
+        assert abs(found[0] - found[1]) == pytest.approx(observer_scene.GAP, abs=0.1)
+        assert choice.preferred["MSE, PSNR"] == int(found[1] > found[0])
+        assert all(torch.equal(x, (x * 255).round() / 255) for x in choice.pictures)
+
+
+def test_the_metrics_disagree_often_enough_to_learn_something(choices: tuple[observer_scene.Choice, ...]) -> None:
+    said = {name: [choice.preferred[name] for choice in choices] for name in observer_scene.METRICS}
+    apart = {pair: sum(a != b for a, b in zip(said[pair[0]], said[pair[1]], strict=True))
+             for pair in itertools.combinations(said, 2)}  # fmt: skip
+    assert min(apart.values()) >= 2 and max(apart.values()) >= 12
+    against_mse = [count for pair, count in apart.items() if "MSE, PSNR" in pair]
+    assert min(against_mse) >= 5  # nobody can pass it off as another metric
+
+
+def test_the_page_gets_what_it_needs_and_no_more() -> None:
+    block = BlindTest().to_html()
+    assert len(block.encode()) < 400_000
+    assert "://" not in standalone_page(BlindTest()) and not re.search(r"\sid=", block)
+    raw = re.search(r'<script type="application/json">(.*?)</script>', block, re.S)
+    assert raw is not None
+    data = json.loads(raw[1])
+    assert len(data["choices"]) == 20 and len(data["photographs"]) == 5
+    assert all(len(choice["preferred"]) == len(data["metrics"]) == 7 for choice in data["choices"])
+    assert not any(kind in photo["alt"] for kind in data["kinds"] for photo in data["photographs"])
+    assert block == BlindTest().to_html()

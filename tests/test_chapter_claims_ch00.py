@@ -1,0 +1,142 @@
+"""What chapter 0 concludes in words from its record and its pictures.  Red means: rewrite the sentence."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+import lossedu as le
+from lossedu import data, records
+from lossedu.explorables import observer_scene
+from lossedu.preferences import wilson
+from lossedu.records import Record, load
+from lossedu.reports import rings
+from lossedu.statistics import Interval
+
+CHAPTER = Path(__file__).parents[1] / "chapters" / "ch00-what-is-a-pixel-worth.ipynb"
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return load("rings-cpu")
+
+
+def mean(record: Record, who: str, arm: str, measure: str) -> float:
+    return rings.estimate(record, who, arm, measure).mean
+
+
+def test_losses_with_structure_want_more_contrast_and_their_networks_give_less(record: Record) -> None:
+    for arm in rings.STRUCTURAL:
+        wanted, given = rings.change(record, "act", arm, "l2"), rings.change(record, "network", arm, "l2")
+        assert wanted.low > 10 and 100 / 8 < wanted.mean < 100 / 6, arm  # about a seventh
+        assert given.high < 0, arm
+
+
+def test_acts_keep_the_level_and_networks_with_structure_are_too_bright(record: Record) -> None:
+    for arm in rings.rings.ARMS:
+        assert abs(mean(record, "act", arm, "level")) < 0.0015
+    for arm in rings.STRUCTURAL:
+        assert rings.estimate(record, "network", arm, "level").low > 0
+    largest = max(abs(mean(record, "act", arm, "level")) for arm in rings.rings.ARMS)
+    assert mean(record, "network", "ms_ssim", "level") > 10 * largest
+
+
+def test_the_network_of_l2_is_nearly_as_good_as_its_act_and_keeps_noise(record: Record) -> None:
+    network, act = (mean(record, who, "l2", "error") for who in ("network", "act"))
+    assert act < network < 1.1 * act
+    assert mean(record, "network", "l2", "contrast") > mean(record, "act", "l2", "contrast")
+
+
+def test_the_acts_of_losses_with_structure_are_hard_to_tell_apart_and_so_are_mean_and_median(record: Record) -> None:
+    def apart(a: str, b: str) -> float:
+        pictures = (torch.from_numpy(record.scores[f"{arm}-0@act"]) for arm in (a, b))
+        return float((next(pictures) - next(pictures)).square().mean().sqrt())
+
+    off = rings.values(record, "act", "l2", "error")[0]
+    for pair in [*itertools.combinations(("ssim_1", "ssim_5", "ssim_9", "mix"), 2), ("l1", "l2")]:
+        assert apart(*pair) < 0.2 * off, pair
+
+
+def test_the_letters_of_the_answer_are_those_of_the_figure() -> None:
+    letters = {arm: rings.letter(arm) for arm in rings.RAYS}
+    assert letters == {"ms_ssim": "A", "l1": "B", "ssim_1": "C", "truth": "D", "l2": "E", "ssim_9": "F", "mix": "G",
+                       "ssim_5": "H"}  # fmt: skip
+    assert "**D** is the truth" in CHAPTER.read_text("utf8")
+
+
+def test_the_networks_differ_in_the_loss_alone(record: Record) -> None:
+    """Settings and step sizes of the two records that the networks come from."""
+    kept = [records.load(name) for name in sorted(set(record.settings["networks"].values()))]
+    for key in ("photographs", "steps", "batch", "width", "residual", "out", "precision", "warmup"):
+        assert len({str(one.settings[key]) for one in kept}) == 1, key
+    rates = {run["lr"] for one in kept for run in one.runs if run["arm"] in record.settings["networks"]}
+    assert len(rates) == 1
+
+
+def agreement() -> dict[frozenset[str], int]:
+    said = {name: [c.preferred[name] for c in observer_scene.choices()] for name in observer_scene.METRICS}
+    return {
+        frozenset((a, b)): sum(p == q for p, q in zip(said[a], said[b], strict=True))
+        for a, b in itertools.combinations(said, 2)
+    }
+
+
+def test_which_metrics_agree_on_the_twenty_pairs() -> None:
+    found = agreement()
+    assert max(found.values()) < 20  # no two are the same observer
+    assert max(found, key=lambda pair: found[pair]) == {"SSIM", "FSIM"}
+    assert found[frozenset(("SSIM", "ℓ1"))] < 10
+
+
+def test_twenty_choices_often_miss_a_metric_that_agrees_in_three_of_four() -> None:
+    beyond = [k for k in range(21) if wilson(k, 20).low > 0.5]
+    found = sum(math.comb(20, k) * 0.75**k * 0.25 ** (20 - k) for k in beyond)
+    assert 0.3 < 1 - found < 0.45
+
+
+def found_loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    structure = 1 - le.ssim(x, y, data_range=255)
+    brightness = abs((x.mean() - y.mean()).item())
+    return le.l1_loss(x, y) + 0.5 * structure + 0.5 * brightness
+
+
+def mended_loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    means = (x - y).mean(dim=(1, 2, 3))
+    return le.l1_loss(x, y) + 0.5 * le.ssim_loss(x, y) + 0.5 * means.abs().mean()
+
+
+def test_two_terms_of_the_found_loss_are_decoration_and_mended_they_lead() -> None:
+    y = data.crop(data.photograph("chelsea"), 90, 150, 64)
+    x = data.sensor_noise(data.shift_brightness(y, 0.1), seed=0).requires_grad_()
+    first = torch.autograd.grad(le.l1_loss(x, y), x)[0]
+    shares = []
+    for loss in (found_loss, mended_loss):
+        whole = torch.autograd.grad(loss(x, y), x)[0]
+        shares.append(float((whole - first).norm() / first.norm()))
+    assert shares[0] < 0.05 and shares[1] > 3
+    named = {finding.name: finding.severity for finding in le.audit(found_loss).findings}
+    assert named["dead term"] == "error" and named["data range"] == "warning"
+    assert all(finding.severity == "info" for finding in le.audit(mended_loss).findings)
+
+
+def test_a_bounded_loss_comes_a_sixth_of_the_way() -> None:
+    q = {"l2": 2.0, "l1": 2.0, "bounded": 2.0}
+    arrived: dict[str, int] = {}
+    for step in range(600):
+        q["l2"] -= 0.02 * 2 * q["l2"]
+        q["l1"] -= 0.02 * math.copysign(1, q["l1"])
+        q["bounded"] -= 0.02 * 2 * 0.09 * q["bounded"] / (q["bounded"] ** 2 + 0.09) ** 2
+        for name, value in q.items():
+            if abs(value) < 0.05:
+                arrived.setdefault(name, step + 1)
+    assert arrived == {"l2": pytest.approx(91, abs=3), "l1": pytest.approx(98, abs=3)}
+    assert 1 - q["bounded"] / 2 == pytest.approx(1 / 6, abs=0.02)
+
+
+def test_intervals_need_six_scenes(record: Record) -> None:
+    assert len(rings.values(record, "act", "l2", "contrast")) == 6
+    assert isinstance(rings.estimate(record, "act", "l2", "contrast"), Interval)
