@@ -16,7 +16,7 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import data, png, records
-from lossedu.experiments import keepsakes, noisy_targets, tasks
+from lossedu.experiments import keepsakes, noisy_targets, plausible, rings, tasks
 from lossedu.reports import variation
 from lossedu.variational import rof, tikhonov
 
@@ -26,6 +26,16 @@ OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "contents"
 SIDE, ZOOM, GAP, GREY = 52, 2, 4, 128
 
 _crop = functools.partial(data.crop, size=SIDE)
+
+
+def noisy_and_wanted() -> list[Tensor]:
+    """A scene in noise, what a network of SSIM makes of it, and what SSIM wants to see; contrast stretched four times."""
+    scene = plausible.draw_scene(0)
+    act = torch.from_numpy(records.load("rings-cpu").scores["ssim_5-0@act"])
+    made = [rings.inside(scene.seen), rings.inside(rings.network_output("ssim_5", scene)), act.double()]
+    middle = (plausible.LOW + plausible.HIGH) / 2
+    half = [(middle + 4 * (picture - middle))[None, None, 3:29, 3:29] for picture in made]
+    return [crop.repeat_interleave(2, -1).repeat_interleave(2, -2) for crop in half]
 
 
 def bright_black() -> list[Tensor]:
@@ -93,6 +103,7 @@ def three_losses() -> list[Tensor]:
 
 
 PICTURES: dict[str, Callable[[], list[Tensor]]] = {
+    "ch00-what-is-a-pixel-worth": noisy_and_wanted,
     "ch01-pixel-losses": bright_black,
     "ch02-total-variation": two_regularisers,
     "ch03-ssim": equal_errors,
