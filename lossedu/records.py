@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from . import measurements
+
 FORMAT = 1
 
 #: What the names of per-image tables begin with in the NPZ file.
@@ -105,7 +107,7 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         body = {"format": FORMAT, **asdict(self)}
         del body["weights"], body["scores"]
-        arrays = {**self.weights, **{_SCORES + key: table for key, table in self.scores.items()}}
+        arrays = {**self.weights, **measurements.pack(self.scores, _SCORES)}
         text = _laid_out(body) + "\n"
         path, beside = folder / f"{self.name}.json", folder / f"{self.name}.npz"
         half = folder / f"{self.name}.part"
@@ -182,9 +184,9 @@ def load(name: str, folder: str | Path | None = None) -> Record:
     if root.joinpath(f"{name}.npz").is_file():
         try:
             with root.joinpath(f"{name}.npz").open("rb") as file, np.load(file) as arrays:
-                for key in arrays.files:
-                    shelf = scores if key.startswith(_SCORES) else weights
-                    shelf[key.removeprefix(_SCORES)] = arrays[key]
+                content = {key: arrays[key] for key in arrays.files}
+            weights = {key: value for key, value in content.items() if not key.startswith(_SCORES)}
+            scores = measurements.unpack(content, _SCORES)
         except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"record {name!r} is damaged: cannot read {name}.npz ({error})") from error
     try:

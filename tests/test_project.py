@@ -27,7 +27,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # The house: rooms stand in floors, lowest first, and an import only ever goes down. Rooms on one
 # floor do not know each other. A room is a module or a sub-package; inside a room everything goes.
 FLOORS = (
-    ("_validate", "results", "png", "keeping"),
+    ("_validate", "results", "png", "keeping", "measurements"),
     ("storage",),
     ("filters", "statistics", "preferences", "backbones"),
     ("losses",),

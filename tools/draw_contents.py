@@ -29,7 +29,7 @@ _crop = functools.partial(data.crop, size=SIDE)
 
 
 def noisy_and_wanted() -> list[Tensor]:
-    """A scene in noise, what a network of SSIM makes of it, and what SSIM wants to see, with four times the contrast."""
+    """A scene in noise, what a network of SSIM makes of it, and what SSIM wants; with four times the contrast."""
     scene = plausible.draw_scene(0)
     act = torch.from_numpy(records.load("rings-cpu").scores["ssim_5-0@act"])
     made = [rings.inside(scene.seen), rings.inside(rings.network_output("ssim_5", scene)), act.double()]
