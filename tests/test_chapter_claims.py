@@ -181,6 +181,22 @@ def test_the_loss_of_a_network_with_a_negative_is_about_twice_that_of_a_good_one
         assert 1.8 < ends["plain"] / ends["wide"] < 2.5, (arm, ends)
 
 
+def test_a_rising_step_size_is_no_cure_for_run_aways() -> None:
+    runs = [run for run in load("runaway-cpu").runs if run["task"] == "warm"]
+    lost = [run for run in runs if run["ran_away"]]
+    assert sorted((run["arm"], sum(r["arm"] == run["arm"] for r in runs)) for run in lost) == [
+        ("ssim_1", 3),
+        ("ssim_9", 3),
+    ]
+    for run in lost:
+        pulls = {step: seen["pull"] for step, seen in run["watched"]}
+        (left,) = [step for step in (170, 190) if pulls[step + 30] < pulls[step] / 1000]
+        assert left - 0.05 * max(pulls) > 100 and pulls[left] > 0.9 * pulls[100]
+    for name in ("table1-cpu", "sigma_sensitivity-cpu"):
+        trained = [run for run in load(name).runs if run["arm"].startswith("ssim")]
+        assert trained and not any(run["ran_away"] for run in trained) and max(run["lr"] for run in trained) <= 1e-3
+
+
 def test_far_from_the_picture_ssim_hardly_pulls() -> None:
     wide = {run["job"]: dict(run["watched"]) for run in load("runaway-cpu").runs if run["task"] == "wide"}
     lost, others = wide["wide-ssim_9-0"], [wide["wide-ssim_9-1"], wide["wide-ssim_9-2"]]
