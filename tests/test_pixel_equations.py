@@ -13,7 +13,7 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import data
-from lossedu.experiments.noisy_targets import SPREAD, spoiled
+from lossedu.experiments.noisy_targets import SPREAD, expected, spoiled
 
 EPS, DELTA = 0.03, 0.1
 
@@ -201,6 +201,26 @@ def test_noise_in_the_target_moves_the_mean_by_its_own() -> None:
         assert float(asked.mean() - y.mean()) == pytest.approx(shift, abs=1e-3), kind
     moved = y + 0.1 + SPREAD * torch.randn(y.shape, dtype=y.dtype, generator=generator)
     assert float(moved.mean() - y.mean()) == pytest.approx(0.1, abs=1e-3)
+
+
+@pytest.mark.equation("1.15")
+def test_clipped_noise_depends_on_the_truth_and_its_mean_has_to_be_taken_there() -> None:
+    generator = torch.Generator().manual_seed(6)
+    y = torch.where(torch.rand(1, 1, 1000, 1000, dtype=torch.float64, generator=generator) < 0.6, 0.1, 0.7)
+    moved = float(spoiled(y, "clipped", generator).mean() - y.mean())
+    at = [expected("clipped", "l2", level) for level in (0.1, 0.7)]
+    assert moved == pytest.approx(0.6 * at[0] + 0.4 * at[1], abs=1e-3)
+    assert abs(moved) > 0.01
+
+
+def test_noise_draws_the_median_to_the_mean_and_clipping_leaves_it_there() -> None:
+    generator = torch.Generator().manual_seed(7)
+    y = torch.where(torch.rand(1_000_001, dtype=torch.float64, generator=generator) < 0.6, 0.1, 0.7)
+    noise = torch.randn(y.shape, dtype=y.dtype, generator=generator)
+    gaps = [float(y.mean() - (y + spread * noise).median()) for spread in (0.0, 0.2, 0.4, 1.0)]
+    assert gaps == sorted(gaps, reverse=True) and gaps[-1] < 0.02
+    asked = y + 0.2 * noise
+    assert asked.clamp(0, 1).median() == asked.median().clamp(0, 1)
 
 
 @pytest.mark.equation("1.16")

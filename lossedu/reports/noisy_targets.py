@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ..experiments.noisy_targets import ARMS, LEVELS, expected
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
-from ..ledger.evidence import Nets, entries, left_out, seed_values
+from ..ledger.evidence import Nets, entries, left_out, paired, seed_values
 from ..records import Record
 from . import wording
 from .wording import estimate, label, number, with_half
@@ -129,3 +129,23 @@ def psnr(record: Record, target: str, arm: str) -> str:
     """Return the mean PSNR against clean pictures, with half of its interval."""
     values = [value for value in seed_values(record, target, arm, "psnr").values() if math.isfinite(value)]
     return with_half(estimate(values), 2)
+
+
+def over(record: Record, one: tuple[str, str], base: tuple[str, str], *, pooled: bool = False) -> list[float]:
+    """Return one number a seed: what one (target, loss) has over another in PSNR, or by the pooled error, in dB."""
+    here, there = (Nets(arm, target) for target, arm in (one, base))
+    found = paired(record, here, there, "mse", how="dB") if pooled else paired(record, here, there, "psnr")
+    return list(found.values.values())
+
+
+def effects(record: Record) -> str:
+    """Return in two sentences what even noise costs each loss, and what l1 has over l2 with clean targets."""
+    cost = [with_half(estimate(over(record, ("even", arm), ("clean", arm))), 2, signed=True) for arm in ARMS]
+    pair = ("clean", "l1"), ("clean", "l2")
+    lead = [with_half(estimate(over(record, *pair, pooled=pooled)), 2, signed=True) for pooled in (False, True)]
+    costs = " and ".join(f"{value} dB with {label(arm)}" for value, arm in zip(cost, ARMS, strict=True))
+    return (
+        f"Seed by seed, the PSNR with even noise in the target against clean targets: {costs}. "
+        f"With clean targets, {label('l1')} over {label('l2')}: {lead[0]} dB in mean PSNR, {lead[1]} dB by the pooled "
+        "error (+: its error is smaller)."
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..experiments.convergence import ARMS
+from ..experiments.tuning import choose, means
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
 from ..ledger.evidence import Nets, entries, images, left_out, seed_values
@@ -70,6 +71,24 @@ def draw_averages(record: Record, seed: int = 0) -> Figure:
     return figure
 
 
+def halves(record: Record, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return what l1 has over l2 in PSNR on each of the easier and of the harder test pictures, by their mean error."""
+    mse = {arm: per_image(record, arm, seed) for arm in ARMS}
+    size, lead = mse["l1"] + mse["l2"], 10 * np.log10(mse["l2"] / mse["l1"])
+    easy = size < np.median(size)
+    return {"easier": lead[easy], "harder": lead[~easy]}
+
+
+def tell_halves(record: Record, seed: int = 0) -> str:
+    """Return in a sentence how often and how far l1 is ahead on easier pictures, and l2 on harder ones."""
+    parts = []
+    for (name, lead), arm, sign in zip(halves(record, seed).items(), ("l1", "l2"), (1, -1), strict=True):
+        ahead = sign * lead
+        most = f"by at most {number(ahead.max(), 1)} dB (median lead {number(np.median(ahead), 2, signed=True)} dB)"
+        parts.append(f"of the {len(lead)} {name} pictures {label(arm)} is ahead on {int((ahead > 0).sum())}, {most}")
+    return f"Seed {seed}: {'; '.join(parts)}."
+
+
 def over_l2(record: Record, arm: str, column: str, digits: int) -> str:
     """Return what a loss has over l2 in an index of Table 1: mean over seeds, with half of its 95 % interval."""
     return with_half(estimate(list(gap(record, "dd", arm, "l2", column).values())), digits, signed=True)
@@ -79,6 +98,33 @@ def splotches(record: Record, arm: str, branch: str, mode: str = "adam_tuned") -
     """Return by seed 1000 times the residual of 4 to 16 pixels in flat regions, at the end of a branch."""
     found = seed_values(record, "", arm, "flat_middle", pool="rms", branch=branch, mode=mode)
     return [1000 * value for value in found.values() if math.isfinite(value)]
+
+
+def ends(record: Record) -> str:
+    """Return as Markdown 1000 times the squared error of the networks that stayed with one loss, seed by seed."""
+    rows = []
+    for name, mode in (("gradient descent", "sgd_tuned"), ("Adam", "adam_tuned")):
+        found = [seed_values(record, "", arm, "mse", branch="continue", mode=mode).values() for arm in ARMS]
+        steps = sorted({run["lr"] for run in record.runs if run["mode"] == mode and run["arm"] in ARMS})
+        title = f"{name}, step {' and '.join(f'{step:g}' for step in steps)}"
+        rows.append([title, *(", ".join(number(1000 * value, 2) for value in values) for values in found)])
+    head = ["optimiser", *(f"1000 × error at the end, {label(arm)}" for arm in ARMS)]
+    return wording.markdown_table(head, rows)
+
+
+def steps_tried(record: Record, optimizer: str = "sgd") -> str:
+    """Return as Markdown what became of every step size that was tried: in percent above the best validation loss."""
+    values = {arm: means(record.runs)["dd", arm, optimizer] for arm in ARMS}
+    best = {arm: choose(record.runs)["dd", arm, optimizer] for arm in ARMS}
+    rows = []
+    for rate in sorted(set().union(*values.values())):
+        cells = []
+        for arm in ARMS:
+            value, least = values[arm].get(rate, math.nan), values[arm][best[arm]]
+            above = "best" if rate == best[arm] else f"{number(100 * (value / least - 1), 1, signed=True)} %"
+            cells.append(above if math.isfinite(value) else "ran away")
+        rows.append([f"{rate:g}", *cells])
+    return wording.markdown_table(["step size", *(label(arm) for arm in ARMS)], rows)
 
 
 def draw_splotches(record: Record, mode: str = "adam_tuned") -> Figure:
