@@ -17,7 +17,7 @@ from lossedu.ledger.claims import CLAIMS
 from lossedu.ledger.evidence import Nets, paired, seed_values
 from lossedu.records import Record, load
 from lossedu.reports import noisy_targets as targets
-from lossedu.reports import pixels, verdicts
+from lossedu.reports import linear, pixels, verdicts
 from lossedu.reports.calibration import mean_error
 from lossedu.reports.indices import gap
 from lossedu.reports.zhao2017 import published
@@ -291,3 +291,14 @@ def test_neither_loss_is_ahead_by_the_squared_error_with_adam(table: Record) -> 
     assert table.settings["steps"] == 10_000 and table.settings["precision"] == "bfloat16"
     assert sign(t_interval(list(gap(table, "dd", "l1", "l2", "mse").values()))) == 0
     assert sign(t_interval(list(gap(table, "dd", "l1", "l2", "psnr").values()))) == 0
+
+
+def test_the_space_changes_the_word_on_the_colour_shift_alone_after_150_steps() -> None:
+    spaces = load("linear_or_display-quick")
+    assert spaces.settings["steps"] == 150 and len({run["seed"] for run in spaces.runs}) == 10
+    lines = linear.table(spaces).splitlines()
+    assert [line.split("|")[4].strip() for line in lines if "[Z" in line] == ["the same"] * 3 + ["changes"]
+    leads = [t_interval(list(gap(spaces, task, "mix", "l1", "psnr").values())) for task in ("dd", "dd_linear")]
+    assert all(0.9 < lead.mean < 1.2 and lead.low > 0 for lead in leads)
+    at_length = t_interval(list(gap(load("table1-cpu"), "dd", "mix", "l1", "psnr").values()))
+    assert -0.65 < at_length.mean < -0.4
