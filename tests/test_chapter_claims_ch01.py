@@ -16,8 +16,8 @@ from lossedu.experiments.tuning import choose, means
 from lossedu.ledger.claims import CLAIMS
 from lossedu.ledger.evidence import Nets, paired, seed_values
 from lossedu.records import Record, load
-from lossedu.reports import noisy_targets as targets
 from lossedu.reports import linear, pixels, verdicts
+from lossedu.reports import noisy_targets as targets
 from lossedu.reports.calibration import mean_error
 from lossedu.reports.indices import gap
 from lossedu.reports.zhao2017 import published
