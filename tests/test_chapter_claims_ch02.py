@@ -72,6 +72,9 @@ def test_the_weight_for_photographs_jumps_where_the_lead_at_edges_ends_and_grows
     weights = {n: variation.values(record, "photographs", "tv", n, "weight")[0] for n in record.settings["noises"]}
     assert weights[0.2] / weights[0.1] == pytest.approx(2.8, abs=0.05)
     assert weights[1.0] / weights[0.05] == pytest.approx(28, abs=0.5)  # on the page of prerequisites
+    for task in ("step", "ramp"):
+        ratios = [variation.values(record, task, "tv", n, "weight")[0] / n for n in record.settings["noises"]]
+        assert ratios == pytest.approx([ratios[0]] * len(ratios), rel=0.01)  # in proportion
     flat = [mean(record, "photographs", "tv", noise, "flat") for noise in (0.1, 0.2, 0.3)]
     assert flat[1] < min(flat[0], flat[2])  # the dip
 

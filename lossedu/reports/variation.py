@@ -180,11 +180,11 @@ def network_sentence(record: Record) -> str:
         runs = network_runs(record, arm)
         agree = estimate([run["agreement"] for run in runs])
         size = with_ends(estimate([run["strength"] for run in runs]), 2)
-        network, applied = (with_ends(flat_removed(record, arm, kind), 0) for kind in ("network", "applied"))
+        network, applied = (with_ends(flat_removed(record, arm, kind), 0, " %") for kind in ("network", "applied"))
         lines.append(
             f"- **{name}, c = {ARMS[arm][1]:g}:** correlation of the two changes {with_half(agree, 2)}; "
             f"size of the network's change, as a share of the predicted one: {size}; of the error in flat regions "
-            f"the loss takes off {network} percent, the regulariser on the output {applied} percent; {len(runs)} seeds."
+            f"the loss takes off {network}, the regulariser on the output {applied}; {len(runs)} seeds."
         )
     return "\n".join([*lines, *wording.unfinished(record)])
 
@@ -194,7 +194,7 @@ def flat_removed(record: Record, arm: str, kind: str) -> Interval:
     return estimate([100 * (1 - run[kind]["flat"] / run["plain"]["flat"]) for run in network_runs(record, arm)])
 
 
-def with_ends(found: Interval, digits: int) -> str:
+def with_ends(found: Interval, digits: int, unit: str = "") -> str:
     """Return a mean and the ends of its interval, where it has one: "0.43 (0.32 to 0.54)"."""
     mean, low, high = (number(value, digits) for value in found)
-    return mean if low == wording.NOTHING else f"{mean} ({low} to {high})"
+    return f"{mean}{unit}" if low == wording.NOTHING else f"{mean}{unit} ({low} to {high})"
