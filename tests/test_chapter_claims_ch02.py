@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from lossedu import data, tv_loss
-from lossedu.experiments import tv_scenes
+from lossedu.experiments import total_variation, tv_scenes
 from lossedu.ledger.claims import CLAIMS
 from lossedu.ledger.decision import judge, zone
 from lossedu.records import Record, load
 from lossedu.reports import variation
-from lossedu.variational import rof
+from lossedu.variational import divergence, gradient, rof, tikhonov
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,8 @@ def mean(record: Record, task: str, arm: str, noise: float, measure: str) -> flo
 def test_next_to_nothing_is_left_beside_the_step_and_its_edge_is_less_than_half_as_wide(record: Record) -> None:
     for noise in record.settings["noises"]:
         assert mean(record, "step", "tv", noise, "flat") < 0.01 * noise
+        share = 1 + variation.change(record, "step", noise, "flat").mean / 100
+        assert 0.1 < share < 0.15 if noise == 1.0 else share < 0.07, noise
         found = variation.change(record, "step", noise, "rise")
         assert found.mean < -50 and found.high < -45, noise
 
@@ -56,12 +58,54 @@ def test_at_weak_noise_the_jump_is_in_its_place_and_the_pixel_beside_it_in_betwe
     assert 0.02 < float((away > 0.1).double().mean()) < 0.5
 
 
-def test_in_single_rows_the_edge_is_still_a_jump() -> None:
-    z = tv_scenes.step() + torch.randn(1, 1, 96, 128, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    rows = rof(z, 2.0, tol=5e-3, max_steps=3000).image[0, 0].diff(dim=-1).abs()
-    # the largest single difference of a row is a good part of the height that is left, and not always in one place
-    assert float(rows.max(dim=1).values.median()) > 0.2
-    assert int(rows.argmax(dim=1).unique().numel()) > 3
+def test_at_the_strongest_noise_single_rows_are_blurred_and_the_jump_wanders(record: Record) -> None:
+    (weight,) = set(variation.values(record, "step", "tv", 1.0, "weight"))
+    z = total_variation.noisy(tv_scenes.step(), 1.0, "step", 0)
+    rows = rof(z, weight, tol=5e-3, max_steps=3000).image[0, 0]
+    assert float(np.nanmedian([tv_scenes.rise(row) for row in rows])) > 3
+    assert int(rows.diff(dim=-1).abs().argmax(dim=1).unique().numel()) > 3
+
+
+def test_the_weight_for_photographs_jumps_where_the_lead_at_edges_ends_and_grows_more_slowly_than_squared(
+    record: Record,
+) -> None:
+    weights = {n: variation.values(record, "photographs", "tv", n, "weight")[0] for n in record.settings["noises"]}
+    assert weights[0.2] / weights[0.1] == pytest.approx(2.8, abs=0.05)
+    assert weights[1.0] / weights[0.05] == pytest.approx(28, abs=0.5)  # on the page of prerequisites
+    for task in ("step", "ramp"):
+        ratios = [variation.values(record, task, "tv", n, "weight")[0] / n for n in record.settings["noises"]]
+        assert ratios == pytest.approx([ratios[0]] * len(ratios), rel=0.01)  # in proportion
+    flat = [mean(record, "photographs", "tv", noise, "flat") for noise in (0.1, 0.2, 0.3)]
+    assert flat[1] < min(flat[0], flat[2])  # the dip
+
+
+def test_the_rocket_has_the_largest_part_of_the_lead(record: Record) -> None:
+    clean = total_variation.clean_pictures("photographs", 96, 144, tuning=False)
+    z = total_variation.noisy(clean, 0.3, "photographs", 0)
+    weights = [variation.values(record, "photographs", arm, 0.3, "weight")[0] for arm in ("tv", "squared")]
+    found = [rof(z, weights[0], tol=1e-3).image, tikhonov(z, weights[1])]
+    errors = [(x - clean).square().mean(dim=(1, 2, 3)) for x in found]
+    leads = dict(zip(total_variation.JUDGED_ON, (10 * torch.log10(errors[1] / errors[0])).tolist(), strict=True))
+    assert leads["rocket"] > sum(leads.values()) / 2 and min(leads.values()) > 0
+    sky = clean[total_variation.JUDGED_ON.index("rocket"), 0]
+    assert float((sky.diff(dim=-1).abs() < 0.01).double().mean()) > 0.5
+
+
+def test_descent_arrives_at_another_minimum() -> None:
+    photo = data.downsample2(data.photograph("camera").double())
+    seed = torch.Generator().manual_seed(1)
+    noisy = photo + 0.1 * torch.randn(photo.shape, generator=seed, dtype=photo.dtype)
+    z, w, eps = data.crop(noisy, 30, 75, 64), 0.1, 1e-2
+    x, kept = z.clone(), []
+    for step in range(4000):
+        slope = gradient(x)
+        length = (slope.square().sum(0, keepdim=True) + eps**2).sqrt()
+        x = x - (x - z - w * divergence(slope / length)) / (1 + 8 * w / eps)
+        if step in (1999, 3999):
+            kept.append(x)
+    best = rof(z, w, tol=1e-5, max_steps=50_000).image
+    assert float((kept[1] - kept[0]).square().mean().sqrt()) < 1e-4
+    assert 0.005 < float((kept[1] - best).square().mean().sqrt()) < 0.007
 
 
 def test_tv_is_ahead_in_photographs_by_two_decibels_and_by_half_of_one(record: Record) -> None:
@@ -80,10 +124,12 @@ def test_flat_regions_have_half_the_error_or_less_up_to_a_half(record: Record) -
 
 def test_at_strong_edges_tv_is_ahead_only_where_the_noise_is_weak(record: Record) -> None:
     for noise in (0.05, 0.1):
-        assert variation.change(record, "photographs", noise, "edge").high < -10
-    for noise in (0.2, 0.3, 0.5, 1.0):
+        assert variation.change(record, "photographs", noise, "edge").mean == pytest.approx(-16, abs=0.5)
+    found = variation.change(record, "photographs", 0.3, "edge")
+    assert found.mean == pytest.approx(-2, abs=0.5) and found.high < 0
+    for noise in (0.2, 0.5, 1.0):
         found = variation.change(record, "photographs", noise, "edge")
-        assert max(map(abs, found)) < 5, noise
+        assert found.low < 0 < found.high and max(map(abs, found)) < 1.5, noise
 
 
 def test_tv_loses_on_ramps_by_two_to_four_decibels_and_makes_stairs(record: Record) -> None:
@@ -132,16 +178,17 @@ def test_a_jagged_disc_has_a_rim_that_is_too_long() -> None:
         return float(tv_loss(x, kind="isotropic")) * x.numel() / (2 * torch.pi * 30)
 
     assert rim(1) == pytest.approx(1.16, abs=0.01)
-    assert rim(8) < 1.08
+    assert rim(8) == pytest.approx(1.07, abs=0.01)
 
 
-def test_squares_in_the_loss_do_what_they_do_to_the_output_and_tv_does_less_than_half(record: Record) -> None:
+def test_squares_in_the_loss_do_what_they_do_to_the_output_and_tv_about_two_fifths(record: Record) -> None:
     squared, tv = (variation.network_runs(record, arm) for arm in ("l2_squared", "l2_tv"))
     assert len(squared) == len(tv) == 3
     for run in squared:
         assert run["agreement"] > 0.96 and 0.95 < run["strength"] < 1.05
     for run in tv:
-        assert 0.5 < run["agreement"] < 0.8 and run["strength"] < 0.5
+        assert 0.5 < run["agreement"] < 0.8
+    assert variation.estimate([run["strength"] for run in tv]).mean == pytest.approx(0.4, abs=0.05)
 
 
 def test_what_tv_in_the_loss_leaves_and_takes(record: Record) -> None:
@@ -149,10 +196,13 @@ def test_what_tv_in_the_loss_leaves_and_takes(record: Record) -> None:
     for run in runs:
         plain, network, applied = run["plain"], run["network"], run["applied"]
         assert 1.8 < network["tv"] / applied["tv"] < 2.2
-        assert 0.75 < network["flat"] / plain["flat"] < 0.9  # a fifth
-        assert applied["flat"] / plain["flat"] < 0.5
+    assert variation.flat_removed(record, "l2_tv", "network").mean == pytest.approx(20, abs=3)
+    assert variation.flat_removed(record, "l2_tv", "applied").mean > 50
+    for run in runs:
+        plain, network, applied = run["plain"], run["network"], run["applied"]
         assert applied["psnr"] > network["psnr"] + 0.2 and applied["flat"] < network["flat"]
         assert max(network["detail"], applied["detail"]) < plain["detail"] - 0.05
+        assert 0.005 < network["detail"] - applied["detail"] < 0.05
 
 
 def test_photographs_are_those_that_may_be_shown(record: Record) -> None:

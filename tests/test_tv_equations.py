@@ -312,6 +312,17 @@ def test_price_of_a_wave(amplitude: float) -> None:
     assert found.uniform == 0
 
 
+def test_at_half_a_cycle_the_price_is_two_over_the_height() -> None:
+    b = 0.01
+    wave = b * (1 - 2 * (torch.arange(256, dtype=torch.float64) % 2)).expand(1, 1, 8, 256)
+    assert float(le.tv_loss(0.5 + wave) / wave.square().mean()) == pytest.approx(2 / b, rel=0.01)
+
+
+def test_the_anisotropic_form_counts_eight_radii_for_the_rim_of_a_disc() -> None:
+    x = tv_scenes.disc(30, samples=8)
+    assert float(le.tv_loss(x)) * x.numel() == pytest.approx(8 * 30, rel=0.02)
+
+
 @pytest.mark.equation("2.23")
 def test_weight_of_the_laplace_prior() -> None:
     s, b, z = 0.3, 0.2, noise(16)

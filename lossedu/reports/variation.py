@@ -17,6 +17,9 @@ from ..statistics import Interval
 from . import wording
 from .wording import estimate, number, with_half
 
+#: Arm of the experiment -> its name in a table.
+TERMS = {"tv": "TV", "squared": "squared"}
+
 #: Arm of the experiment -> name of its look.
 LOOKS = {"tv": "tv", "squared": "tv_squared"}
 
@@ -79,6 +82,31 @@ def table(record: Record) -> str:
         for noise in record.settings["noises"]
     ]
     return wording.markdown_table(["noise", *(f"{name}, TV over squared (dB)" for name in tasks.values())], rows)
+
+
+def weight_table(record: Record) -> str:
+    """Return as Markdown the tuned weights, by noise: TV, then squares, of the step, the photographs and the ramp."""
+    columns = [(task, arm) for arm in REGULARISERS for task in ("step", "photographs", "ramp")]
+    rows = []
+    for noise in record.settings["noises"]:
+        weights = [values(record, task, arm, noise, "weight")[0] for task, arm in columns]
+        rows.append([f"{noise:g}", *(f"{weight:.3g}" for weight in weights)])
+    return wording.markdown_table(["noise", *(f"{TERMS[arm]}, {task}" for task, arm in columns)], rows)
+
+
+def detail_table(record: Record) -> str:
+    """Return as Markdown, by noise, where in photographs TV leads, what both leave of a step, and treads of a ramp."""
+    heads = ["edges of photographs, TV over squared (%)", "flat regions, TV over squared (%)"]
+    heads += ["height of the step left, TV (%)", "height left, squared (%)", "treads of the ramp, TV (%)"]
+    left = (("step", "tv", "contrast"), ("step", "squared", "contrast"), ("ramp", "tv", "stairs"))
+    rows = []
+    for noise in record.settings["noises"]:
+        cells = [with_half(change(record, "photographs", noise, part), 1, signed=True) for part in ("edge", "flat")]
+        for task, arm, measure in left:
+            shares = [100 * share for share in values(record, task, arm, noise, measure)]
+            cells.append(with_half(estimate(shares), 0))
+        rows.append([f"{noise:g}", *cells])
+    return wording.markdown_table(["noise", *heads], rows)
 
 
 def disc_table(record: Record) -> str:
@@ -150,9 +178,23 @@ def network_sentence(record: Record) -> str:
     lines = []
     for arm, name in NAMES.items():
         runs = network_runs(record, arm)
-        agree, strength = (estimate([run[key] for run in runs]) for key in ("agreement", "strength"))
+        agree = estimate([run["agreement"] for run in runs])
+        size = with_ends(estimate([run["strength"] for run in runs]), 2)
+        network, applied = (with_ends(flat_removed(record, arm, kind), 0, " %") for kind in ("network", "applied"))
         lines.append(
-            f"- **{name}, c = {ARMS[arm][1]:g}:** correlation of the two changes {with_half(agree, 2)}, "
-            f"size of the network's change {with_half(strength, 2)} of the predicted one, {len(runs)} seeds."
+            f"- **{name}, c = {ARMS[arm][1]:g}:** correlation of the two changes {with_half(agree, 2)}; "
+            f"size of the network's change, as a share of the predicted one: {size}; of the error in flat regions "
+            f"the loss takes off {network}, the regulariser on the output {applied}; {len(runs)} seeds."
         )
     return "\n".join([*lines, *wording.unfinished(record)])
+
+
+def flat_removed(record: Record, arm: str, kind: str) -> Interval:
+    """Return the percentage of the plain network's error in flat regions that is gone, each seed with itself."""
+    return estimate([100 * (1 - run[kind]["flat"] / run["plain"]["flat"]) for run in network_runs(record, arm)])
+
+
+def with_ends(found: Interval, digits: int, unit: str = "") -> str:
+    """Return a mean and the ends of its interval, where it has one: "0.43 (0.32 to 0.54)"."""
+    mean, low, high = (number(value, digits) for value in found)
+    return f"{mean}{unit}" if low == wording.NOTHING else f"{mean}{unit} ({low} to {high})"

@@ -22,11 +22,12 @@ def made() -> Record:
                     "flat": 0.02 - 0.01 * better,
                     "edge": 0.05,
                     "stairs": 0.5,
+                    "contrast": 0.9,
                 }
                 runs.append({"task": task, "arm": arm, "seed": seed, "levels": {"0.1": level, "1": level}})
         for arm in ("l2_tv", "l2_squared"):
             kinds = {
-                kind: {"psnr": 29 + k, "tv": 1.0 - 0.3 * k, "detail": 0.5, "flat": 0.01}
+                kind: {"psnr": 29 + k, "tv": 1.0 - 0.3 * k, "detail": 0.5, "flat": 0.01 * (1 - 0.25 * k)}
                 for k, kind in enumerate(("plain", "network", "applied"))
             }
             runs.append({"task": "network", "arm": arm, "seed": seed, "agreement": 0.7, "strength": 0.4, **kinds})
@@ -58,6 +59,10 @@ def test_tables_have_their_rows() -> None:
     found = made()
     table = variation.table(found).splitlines()
     assert len(table) == 4 and table[2].startswith("| 0.1 | +1.0 ±<0.1 |")
+    weights = variation.weight_table(found).splitlines()
+    assert weights[2:] == [f"| {noise} | 0.1 | 0.1 | 0.1 | 0.1 | 0.1 | 0.1 |" for noise in ("0.1", "1")]
+    details = variation.detail_table(found).splitlines()
+    assert details[2] == "| 0.1 | +0.0 ±<0.1 | −50.0 ±<0.1 | 90 ±<1 | 90 ±<1 | 50 ±<1 |"
     discs = variation.disc_table(found).splitlines()
     assert [line.split(" | ")[0] for line in discs[2:]] == ["| 15", "| 20", "| 30"]
     assert discs[2].endswith("| +2.0 % |")
@@ -68,6 +73,8 @@ def test_tables_have_their_rows() -> None:
 
 def test_sentence_names_both_weights() -> None:
     said = variation.network_sentence(made())
+    assert "of the predicted one: 0.40 (0.40 to 0.40)" in said
+    assert "takes off 25 % (25 to 25), the regulariser on the output 50 % (50 to 50)" in said
     assert "**TV, c = 0.04:** correlation of the two changes 0.70" in said and "**squared, c = 2:**" in said
 
 
