@@ -104,5 +104,6 @@ def findings(record: Record) -> str:
 
 
 def _percent(found: Interval) -> str:
-    mean, low, high = (wording.number(value, 0, signed=True) for value in found)
+    digits = 0 if abs(found.mean) >= 10 else 1  # or the end of an interval beside 0 would be rounded to it
+    mean, low, high = (wording.number(value, digits, signed=True) for value in found)
     return f"{mean} %" + (f" ({low} to {high})" if math.isfinite(found.low) else "")
