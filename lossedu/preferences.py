@@ -23,7 +23,7 @@ _NORMAL_975 = 1.959963984540054
 
 
 class Strengths(NamedTuple):
-    """Strengths, which add up to 0, and the standard deviation that the choices leave to each; float64, (K,)."""
+    """Strengths, which add up to 0, and the standard deviation of each from the mean of all; float64, (K,)."""
 
     values: Tensor
     deviations: Tensor
@@ -55,7 +55,9 @@ def bradley_terry(wins: Tensor | Sequence[Sequence[float]], *, spread: float = 1
     Returns
     -------
     Strengths
-        The maximum, and :math:`\sqrt{\mathrm{diag}\, H^{-1}}` with H the negative second derivative there.
+        The maximum, and :math:`\sqrt{\mathrm{diag}\, H^{-1} - s^2 / K}` with H the negative second derivative there.
+        Choices say nothing of a level common to all strengths: only the prior holds it, and its variance
+        :math:`s^2 / K` is taken off, so that a deviation is that of one strength from the mean of all.
 
     Raises
     ------
@@ -91,7 +93,8 @@ def bradley_terry(wins: Tensor | Sequence[Sequence[float]], *, spread: float = 1
         theta = theta + step / max(1.0, float(step.abs().max()))
         if float(step.abs().max()) < 1e-12:
             break
-    return Strengths(theta, torch.linalg.inv(curvature).diagonal().sqrt())
+    variances = torch.linalg.inv(curvature).diagonal() - spread**2 / len(table)
+    return Strengths(theta, variances.clamp(min=0).sqrt())
 
 
 def wilson(successes: float, count: float) -> Share:

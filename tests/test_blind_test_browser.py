@@ -147,11 +147,57 @@ def test_choices_survive_a_reload_until_they_are_thrown_away(show: Callable[...,
     assert page.evaluate(STATE)["answers"] == before["answers"][:2]
     page.get_by_role("button", name="Show results").click()
     assert page.get_by_role("region", name="What your choices say").is_visible()
-    page.get_by_role("button", name="Take back").click()  # goes back to the test, and takes nothing away
+    page.get_by_role("button", name="Go on").click()  # goes back to the test, and takes nothing away
     assert page.evaluate(STATE)["answers"] == before["answers"][:2]
-    page.get_by_role("button", name="Start anew").click()
+    page.get_by_role("button", name="Start anew", exact=True).click()
+    assert page.evaluate(STATE)["answers"] == before["answers"][:2]  # asks first
+    page.get_by_role("button", name="Really start anew?").click()
     anew = page.evaluate(STATE)
     assert anew["answers"] == [] and anew["seed"] != before["seed"]
+
+
+def test_the_question_before_starting_anew_goes_away_with_the_next_choice(show: Callable[..., Any]) -> None:
+    page = show()
+    choose(page, ["left"])
+    page.get_by_role("button", name="Start anew").click()
+    choose(page, ["left"])
+    assert page.get_by_role("button", name="Start anew", exact=True).is_visible()
+    assert len(page.evaluate(STATE)["answers"]) == 2
+
+
+def test_answers_to_other_pairs_are_dropped(show: Callable[..., Any]) -> None:
+    page = show()
+    choose(page, ["left", "right"])
+    shelf = "'lossedu:' + document.querySelector('.lx').dataset.lx"
+    page.evaluate(
+        f"() => {{ const k = {shelf}, s = JSON.parse(localStorage.getItem(k)); s.digest = 'other';"
+        " localStorage.setItem(k, JSON.stringify(s)); }"
+    )
+    page.reload()
+    assert page.evaluate(STATE)["answers"] == []
+
+
+def test_what_each_choice_was_between_stays_hidden_until_the_end(show: Callable[..., Any]) -> None:
+    page = show()
+    choose(page, ["left"] * 5)
+    page.get_by_role("button", name="Show results").click()
+    every, verdict = page.locator('[data-part="every"]'), page.locator('[data-out="verdict"]')
+    assert not every.is_visible() and "not blind" not in verdict.inner_text()
+    page.reload()
+    assert page.evaluate(STATE)["seen"] == 5
+    choose(page, ["left"] * 15)
+    assert every.is_visible() and "the 15 made since then were not blind" in verdict.inner_text()
+
+
+def test_a_click_into_the_test_is_enough_for_the_keys(show: Callable[..., Any]) -> None:
+    page = show()
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(STATE)["answers"] == []
+    page.locator('[data-part="reference"]').click()
+    page.keyboard.press("Shift+ArrowLeft")
+    assert page.evaluate(STATE)["answers"] == []
+    page.keyboard.press("ArrowLeft")
+    assert len(page.evaluate(STATE)["answers"]) == 1
 
 
 @pytest.mark.parametrize("stored", ["", "nonsense", '{"seed":-3,"answers":[0]}', '{"seed":5,"answers":[7]}', "null"])

@@ -50,7 +50,7 @@ def test_one_sided_choices_stay_finite_and_more_of_them_say_more() -> None:
     strengths = [float(bradley_terry([[0, n], [0, 0]]).values[0]) for n in (0, 1, 5, 20, 1000)]
     assert strengths[0] == 0 and all(a < b for a, b in itertools.pairwise(strengths)) and strengths[-1] < 5
     deviations = [float(bradley_terry([[0, n], [0, 0]]).deviations[0]) for n in (0, 1, 5)]
-    assert deviations[0] == pytest.approx(1) and deviations[0] > deviations[1] > deviations[2]
+    assert deviations[0] == pytest.approx(math.sqrt(1 / 2)) and deviations[0] > deviations[1] > deviations[2]
 
 
 def test_all_undecided_is_all_equal() -> None:
@@ -67,8 +67,21 @@ def test_deviations_are_those_of_the_second_derivative() -> None:
         return (wins * torch.nn.functional.logsigmoid(gap)).sum() - theta.square().sum() / 2
 
     hessian = torch.autograd.functional.hessian(gain, found.values)
-    expected = torch.linalg.inv(-hessian).diagonal().sqrt()
+    centred = torch.eye(3, dtype=torch.float64) - 1 / 3  # the deviation of each strength from the mean of all
+    expected = (centred @ torch.linalg.inv(-hessian) @ centred).diagonal().sqrt()
     torch.testing.assert_close(found.deviations, expected, rtol=1e-9, atol=0)
+
+
+def test_a_wide_prior_does_not_widen_what_was_chosen_often() -> None:
+    """A level common to all is known by the prior alone; it must not enter the interval of a difference."""
+    wins = 100 * (1 - torch.eye(4, dtype=torch.float64))
+    found = [bradley_terry(wins, spread=spread).deviations for spread in (1.0, 100.0)]
+    torch.testing.assert_close(found[0], found[1], rtol=0.01, atol=0)
+
+
+def test_one_candidate_alone_has_nothing_in_doubt() -> None:
+    found = bradley_terry([[0]])
+    assert found.values.tolist() == found.deviations.tolist() == [0]
 
 
 @pytest.mark.parametrize("bad", [[[0.0, 1.0]], [[0.0, -1.0], [0.0, 0.0]], [[0.0, math.inf], [0.0, 0.0]], []])

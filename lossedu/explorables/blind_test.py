@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,10 @@ class BlindTest(Explorable):
 
     The pictures are those of `observer_scene.choices`: equal but for a few tenths of a decibel in mean square error,
     unequal in everything else.  Order and sides are drawn in the page, anew for each test; the choices stay in the
-    browser's local storage.  From them the page fits the model of Bradley and Terry to the kinds of damage,
-    `preferences.bradley_terry`, and counts how often each metric would have chosen as the reader did, with the
-    interval of `preferences.wilson`.  A choice of "can't tell" counts one half each way in the fit, and not at all for
-    the metrics.
+    browser's local storage, with a digest of the pairs that they belong to.  From them the page fits the model of
+    Bradley and Terry to the kinds of damage, `preferences.bradley_terry`, and counts how often each metric would have
+    chosen as the reader did, with the interval of `preferences.wilson`.  A choice of "can't tell" counts one half each
+    way in the fit, and not at all for the metrics.  Choices made after results were seen are named as not blind.
 
     Parameters
     ----------
@@ -68,6 +69,16 @@ class BlindTest(Explorable):
 
     def data(self) -> dict[str, Any]:
         names, kinds = list(observer_scene.CROPS), list(observer_scene.KINDS)
+        choices = [
+            {
+                "photograph": names.index(choice.photograph),
+                "kinds": [kinds.index(kind) for kind in choice.kinds],
+                "pictures": [_uri(picture) for picture in choice.pictures],
+                "preferred": list(choice.preferred.values()),
+            }
+            for choice in self.choices
+        ]
+        shown = [[choice[key] for key in ("photograph", "kinds", "pictures")] for choice in choices]
         return {
             "photographs": [
                 {"name": name, "alt": _SEEN[name], "picture": _uri(observer_scene.reference(name))} for name in names
@@ -75,13 +86,6 @@ class BlindTest(Explorable):
             "kinds": kinds,
             "metrics": list(observer_scene.METRICS),
             "spread": self.spread,
-            "choices": [
-                {
-                    "photograph": names.index(choice.photograph),
-                    "kinds": [kinds.index(kind) for kind in choice.kinds],
-                    "pictures": [_uri(picture) for picture in choice.pictures],
-                    "preferred": list(choice.preferred.values()),
-                }
-                for choice in self.choices
-            ],
+            "digest": hashlib.sha256(repr([names, kinds, shown]).encode()).hexdigest()[:12],
+            "choices": choices,
         }

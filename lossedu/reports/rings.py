@@ -79,7 +79,7 @@ def change(record: Record, who: str, arm: str, base: str, measure: str = "contra
 def table(record: Record) -> str:
     """Return means over scenes as a Markdown table: acts beside networks."""
     head = ["loss"]
-    for measure in ("contrast", "edge", "level (10⁻³)", "error (10⁻³)"):
+    for measure in ("texture", "edge", "level (10⁻³)", "error (10⁻³)"):
         head += [f"{measure}: act", "network"]
     plan = (("contrast", 1.0, 2, False), ("rise", 1.0, 2, False), ("level", 1e3, 1, True), ("error", 1e3, 1, False))
     rows = []
@@ -93,14 +93,17 @@ def table(record: Record) -> str:
 
 
 def findings(record: Record) -> str:
-    """Return as Markdown what each loss that measures structure does to the contrast, beside l2."""
+    """Return as Markdown what each loss does to the contrast: beside l2, and, for networks, beside l1."""
     lines = []
-    for who, name in (("act", "The Bayes acts"), ("network", "The trained networks")):
-        parts = [f"{label(arm)} {_percent(change(record, who, arm, 'l2'))}" for arm in STRUCTURAL]
-        lines.append(f"- **{name},** contrast against that of $\\ell_2$: {'; '.join(parts)}.")
+    acts, networks = ("act", "The Bayes acts"), ("network", "The trained networks")
+    for (who, name), base in ((acts, "l2"), (networks, "l2"), (networks, "l1")):
+        arms = ("l1", *STRUCTURAL) if base == "l2" else STRUCTURAL
+        parts = [f"{label(arm)} {_percent(change(record, who, arm, base))}" for arm in arms]
+        lines.append(f"- **{name},** contrast against that of {label(base)}: {'; '.join(parts)}.")
     return "\n".join([*lines, *wording.unfinished(record)])
 
 
 def _percent(found: Interval) -> str:
-    mean, low, high = (wording.number(value, 0, signed=True) for value in found)
+    digits = 0 if abs(found.mean) >= 10 else 1  # or the end of an interval beside 0 would be rounded to it
+    mean, low, high = (wording.number(value, digits, signed=True) for value in found)
     return f"{mean} %" + (f" ({low} to {high})" if math.isfinite(found.low) else "")

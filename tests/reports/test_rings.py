@@ -32,9 +32,11 @@ def test_changes_are_paired_by_scene(record: Record) -> None:
     assert rings.change(record, "network", "l2", "l2") == (0, 0, 0)
 
 
-def test_findings_name_every_loss_with_structure(record: Record) -> None:
-    acts, networks = rings.findings(record).splitlines()
-    assert acts.count("%") == networks.count("%") == len(rings.STRUCTURAL)
+def test_findings_name_every_loss_and_leave_out_none_that_spoils_them(record: Record) -> None:
+    acts, networks, beside_l1 = rings.findings(record).splitlines()
+    assert acts.count("%") == networks.count("%") == len(rings.STRUCTURAL) + 1
+    assert beside_l1.count("%") == len(rings.STRUCTURAL) and r"against that of $\ell_1$" in beside_l1
+    assert "−14 % (−15 to −13)" in networks and "+3.7 % (+3.0 to +4.4)" in beside_l1
     assert "+15 % (+15 to +16)" in acts and "−17 % (−19 to −15)" in networks
 
 

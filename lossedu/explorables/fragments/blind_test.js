@@ -1,18 +1,20 @@
 // ---- twenty choices between two pictures, and what they say of the observer and of the metrics ----
 const find = function (key) { return root.querySelector('[data-part="' + key + '"]'); };
 const count = data.choices.length, kinds = data.kinds.length, shelf = "lossedu:" + name;
-const fresh = function () { return { seed: 1 + Math.floor(Math.random() * 2147483645), answers: [] }; };
+const fresh = function () { return { seed: 1 + Math.floor(Math.random() * 2147483645), answers: [], seen: null }; };
 
+// Answers to other pairs than these, by their digest, are dropped; `seen` is after how many answers results were seen.
 // An answer is 0 for the first picture of the pair, 1 for the second, 0.5 for "can't tell"; wherever they stood.
 const remembered = function () {
   try {
     const s = JSON.parse(localStorage.getItem(shelf));
     const sound = s && Number.isInteger(s.seed) && s.seed > 0 && s.seed < 2147483647 && Array.isArray(s.answers) && s.answers.length <= count;
-    return sound && s.answers.every(function (a) { return a === 0 || a === 0.5 || a === 1; }) ? s : fresh();
+    const same = sound && s.digest === data.digest && (s.seen === null || Number.isInteger(s.seen) && s.seen >= 0 && s.seen <= s.answers.length);
+    return same && s.answers.every(function (a) { return a === 0 || a === 0.5 || a === 1; }) ? s : fresh();
   } catch (e) { return fresh(); }  // no storage, or somebody else's
 };
 const remember = function () {
-  try { localStorage.setItem(shelf, JSON.stringify({ seed: test.seed, answers: test.answers })); } catch (e) { /* goes on without */ }
+  try { localStorage.setItem(shelf, JSON.stringify({ digest: data.digest, seed: test.seed, answers: test.answers, seen: test.seen })); } catch (e) { /* goes on without */ }
 };
 
 // Order of the pairs and which picture stands left, from the seed.
@@ -77,7 +79,11 @@ const verdict = function (s) {
     apart++;
     if (p[best] === answer) sided++;
   });
-  let text = "An interval that crosses 50 % does not tell a metric from a coin: here " + (ends.length - beyond) + " of " + ends.length + " do. ";
+  const late = test.seen === null ? 0 : test.answers.length - test.seen;
+  let text = late ? "You had seen results after " + test.seen + (test.seen === 1 ? " choice; " : " choices; ") + (late === 1 ? "the one" : "the " + late)
+    + " made since then " + (late === 1 ? "was" : "were") + " not blind. " : "";
+  text += "An interval that crosses 50 % does not tell a metric from a coin: here " + (ends.length - beyond) + " of " + ends.length + " do. "
+    + "One or two beyond it prove little: among " + ends.length + " metrics, and with five choices for each damage, a taste that has nothing to do with any metric often puts one there. ";
   if (best === worst || !apart) return text + "No two metrics differ on your choices.";
   const between = wilson(sided, apart);
   text += "The metric nearest to you, " + data.metrics[best] + ", and the farthest, " + data.metrics[worst] + ", differ on " + apart + " of your " + s.decided
@@ -121,7 +127,14 @@ const draw = function () {
   const n = test.answers.length, done = n === count || test.stopped, s = judge();
   find("test").hidden = done;
   find("results").hidden = !done;
+  find("every").hidden = n < count;  // names what was seen: not before the end
+  if (done && test.seen === null) {
+    test.seen = n;
+    remember();
+  }
   root.querySelector('[data-do="back"]').disabled = n === 0 && !test.stopped;
+  root.querySelector('[data-do="back"]').textContent = test.stopped ? "Go on" : "Take back";
+  root.querySelector('[data-do="anew"]').textContent = asked ? "Really start anew?" : "Start anew";
   root.querySelector('[data-do="stop"]').disabled = done || n === 0;
   say("seed", String(test.seed));
   say("progress", n === count ? "All " + count + " choices made" : done ? "Stopped after " + n + " of " + count + " choices" : "Choice " + (n + 1) + " of " + count);
@@ -135,14 +148,15 @@ const draw = function () {
     find("reference").src = photo.picture;
     find("reference").alt = "Undamaged: " + photo.alt + ".";
   }
-  root.state = { seed: test.seed, order: test.order, turned: test.turned, answers: test.answers, done: done, wins: s.wins, agrees: s.agrees,
+  root.state = { seed: test.seed, order: test.order, turned: test.turned, answers: test.answers, seen: test.seen, done: done, wins: s.wins, agrees: s.agrees,
     decided: s.decided, values: s.values, deviations: s.deviations };
 };
 
-let test = null;
+let test = null, asked = false;  // asked: the next click throws the choices away
 const begin = function (s) { test = Object.assign({ stopped: false }, s, arrange(s.seed)); };
 const answer = function (side) {
   if (find("test").hidden) return;
+  asked = false;
   test.answers.push(side === "tie" ? 0.5 : side === "left" ? test.turned[test.answers.length] : 1 - test.turned[test.answers.length]);
   remember();
   draw();
@@ -151,10 +165,15 @@ const answer = function (side) {
 root.querySelectorAll("[data-answer]").forEach(function (b) { b.addEventListener("click", function () { answer(b.dataset.answer); }); });
 root.querySelectorAll("[data-do]").forEach(function (b) {
   b.addEventListener("click", function () {
+    const sure = asked || !test.answers.length;
+    asked = b.dataset.do === "anew" && !sure;
     if (b.dataset.do === "stop") test.stopped = true;
-    else if (b.dataset.do === "anew") begin(fresh());
+    else if (b.dataset.do === "anew") { if (sure) begin(fresh()); }
     else if (test.stopped) test.stopped = false;
-    else test.answers.pop();
+    else {
+      test.answers.pop();
+      if (test.seen !== null) test.seen = Math.min(test.seen, test.answers.length);
+    }
     remember();
     draw();
     if (b.dataset.do === "stop") find("results").focus();
@@ -163,7 +182,7 @@ root.querySelectorAll("[data-do]").forEach(function (b) {
 // On the window, as common.js keeps the arrow keys from everybody further in.
 window.addEventListener("keydown", function (e) {
   const side = { ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie" }[e.key];
-  if (!side || e.repeat || e.ctrlKey || e.altKey || e.metaKey || find("test").hidden || !root.contains(e.target)) return;
+  if (!side || e.repeat || e.ctrlKey || e.altKey || e.metaKey || e.shiftKey || find("test").hidden || !root.contains(e.target)) return;
   e.preventDefault();
   answer(side);
 }, true);

@@ -44,7 +44,8 @@ const bradleyTerry = function (wins, spread) {
   }
   const one = theta.map(function (_, i) { const r = row(0); r[i] = 1; return r; });
   const inverse = solve(curvature, one);
-  return { values: theta, deviations: inverse.map(function (r, i) { return Math.sqrt(r[i]); }) };
+  const common = spread * spread / n;  // variance of a level common to all, of which choices say nothing
+  return { values: theta, deviations: inverse.map(function (r, i) { return Math.sqrt(Math.max(0, r[i] - common)); }) };
 };
 
 const wilson = function (k, n) {
