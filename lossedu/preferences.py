@@ -72,7 +72,7 @@ def bradley_terry(wins: Tensor | Sequence[Sequence[float]], *, spread: float = 1
     Examples
     --------
     >>> [round(value, 3) for value in bradley_terry([[0, 5], [0, 0]]).values.tolist()]
-    [0.844, -0.844]
+    [0.817, -0.817]
     """
     table = _validate.numbers("wins", wins).double()
     if table.ndim != 2 or table.shape[0] != table.shape[1] or not len(table):

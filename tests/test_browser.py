@@ -121,7 +121,8 @@ def test_chapter_works_from_disk(name: str, browser: Browser, site: Path) -> Non
 @pytest.mark.parametrize("name", NUMBERED)
 def test_sliders_move_the_picture_by_keyboard(name: str, browser: Browser, address: str) -> None:
     with Visit(browser, address + name, address) as visit:
-        assert move_every_slider(visit.page) > 0
+        # The blind test of chapter 0 asks for choices, and has a browser test of its own.
+        assert move_every_slider(visit.page) > 0 or visit.page.locator(".cell_output [data-answer]").count() > 0
         assert visit.faults == []
 
 

@@ -21,8 +21,11 @@ KEEP = [BUNDLE, "output/chtml/fonts", "a11y", *SPEECH]
 
 DROP = ("thebe", "togglebutton", "togglehint")  # scripts, by a word in their name or text
 
-# This label hides the button's own words from screen readers (WCAG 2.5.3).
-LABELS = [('<summary aria-label="Toggle hidden content">', "<summary>")]
+# The label hides the button's own words from screen readers (WCAG 2.5.3); what scrolls must be reached by keyboard.
+LABELS = [
+    ('<summary aria-label="Toggle hidden content">', "<summary>"),
+    ('<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),
+]
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
