@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,31 @@ def browser(need) -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open explorables in a page from disk; at the end nothing may have been asked for or complained about."""
+    from lossedu.explorables import standalone_page
+
+    contexts, requests, complaints = [], [], []
+
+    def open_page(*explorables: Any, dark: bool = False, **context: Any) -> Any:
+        file = tmp_path / "page.html"
+        file.write_text(standalone_page(*explorables, title="Test", dark=dark), encoding="utf-8")
+        contexts.append(browser.new_context(offline=True, **context))
+        page = contexts[-1].new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(file.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [url for url in requests if not url.startswith(("data:", tmp_path.as_uri()))] == []
+    assert complaints == []
 
 
 @pytest.fixture(scope="session")

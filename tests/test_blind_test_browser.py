@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
+from explorable_pages import violations
 
-from lossedu.explorables import BlindTest, observer_scene, standalone_page
+from lossedu.explorables import BlindTest, observer_scene
 from lossedu.preferences import bradley_terry, wilson
 
 pytestmark = pytest.mark.browser
 
 KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowDown"}
 STATE = "document.querySelector('.lx').state"
-
-
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Open the test in a page from disk; at the end nothing may have been asked for or complained about."""
-    contexts, requests, complaints = [], [], []
-
-    def open_page(*, dark: bool = False, **context: Any) -> Any:
-        file = tmp_path / "page.html"
-        file.write_text(standalone_page(BlindTest(), title="Test", dark=dark), encoding="utf-8")
-        contexts.append(browser.new_context(offline=True, **context))
-        page = contexts[-1].new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(file.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [url for url in requests if not url.startswith(("data:", tmp_path.as_uri()))] == []
-    assert complaints == []
 
 
 def choose(page: Any, answers: list[str]) -> None:
@@ -77,7 +53,7 @@ def favour(state: dict[str, Any], ranking: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("how", ["at random", "all undecided", "always left", "one ranking"])
 def test_page_and_package_fit_the_same(show: Callable[..., Any], how: str) -> None:
-    page = show()
+    page = show(BlindTest())
     rng, ranking = random.Random(7), sorted(observer_scene.KINDS)
     answers = {
         "at random": [rng.choice(["left", "right", "tie"]) for _ in range(20)],
@@ -106,7 +82,7 @@ def test_page_and_package_fit_the_same(show: Callable[..., Any], how: str) -> No
 
 
 def test_order_and_sides_differ_from_visit_to_visit(show: Callable[..., Any]) -> None:
-    states = [show().evaluate(STATE) for _ in range(4)]
+    states = [show(BlindTest()).evaluate(STATE) for _ in range(4)]
     assert len({tuple(s["order"]) for s in states}) == 4 and len({tuple(s["turned"]) for s in states}) == 4
     for s in states:
         assert sorted(s["order"]) == list(range(20)) and set(s["turned"]) == {0, 1}
@@ -124,7 +100,7 @@ def test_sides_are_fair() -> None:
 
 
 def test_what_is_shown_is_what_is_counted(show: Callable[..., Any]) -> None:
-    page = show()
+    page = show(BlindTest())
     data = BlindTest().data()
     for n in range(3):
         s = page.evaluate(STATE)
@@ -137,7 +113,7 @@ def test_what_is_shown_is_what_is_counted(show: Callable[..., Any]) -> None:
 
 
 def test_choices_survive_a_reload_until_they_are_thrown_away(show: Callable[..., Any]) -> None:
-    page = show()
+    page = show(BlindTest())
     choose(page, ["left", "tie", "right"])
     before = page.evaluate(STATE)
     page.reload()
@@ -157,7 +133,7 @@ def test_choices_survive_a_reload_until_they_are_thrown_away(show: Callable[...,
 
 
 def test_the_question_before_starting_anew_goes_away_with_the_next_choice(show: Callable[..., Any]) -> None:
-    page = show()
+    page = show(BlindTest())
     choose(page, ["left"])
     page.get_by_role("button", name="Start anew").click()
     choose(page, ["left"])
@@ -166,7 +142,7 @@ def test_the_question_before_starting_anew_goes_away_with_the_next_choice(show: 
 
 
 def test_answers_to_other_pairs_are_dropped(show: Callable[..., Any]) -> None:
-    page = show()
+    page = show(BlindTest())
     choose(page, ["left", "right"])
     shelf = "'lossedu:' + document.querySelector('.lx').dataset.lx"
     page.evaluate(
@@ -178,7 +154,7 @@ def test_answers_to_other_pairs_are_dropped(show: Callable[..., Any]) -> None:
 
 
 def test_what_each_choice_was_between_stays_hidden_until_the_end(show: Callable[..., Any]) -> None:
-    page = show()
+    page = show(BlindTest())
     choose(page, ["left"] * 5)
     page.get_by_role("button", name="Show results").click()
     every, verdict = page.locator('[data-part="every"]'), page.locator('[data-out="verdict"]')
@@ -190,7 +166,7 @@ def test_what_each_choice_was_between_stays_hidden_until_the_end(show: Callable[
 
 
 def test_a_click_into_the_test_is_enough_for_the_keys(show: Callable[..., Any]) -> None:
-    page = show()
+    page = show(BlindTest())
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(STATE)["answers"] == []
     page.locator('[data-part="reference"]').click()
@@ -202,14 +178,14 @@ def test_a_click_into_the_test_is_enough_for_the_keys(show: Callable[..., Any]) 
 
 @pytest.mark.parametrize("stored", ["", "nonsense", '{"seed":-3,"answers":[0]}', '{"seed":5,"answers":[7]}', "null"])
 def test_a_spoilt_memory_starts_anew(show: Callable[..., Any], stored: str) -> None:
-    page = show()
+    page = show(BlindTest())
     page.evaluate("text => localStorage.setItem('lossedu:' + document.querySelector('.lx').dataset.lx, text)", stored)
     page.reload()
     assert page.evaluate(STATE)["answers"] == []
 
 
 def test_it_works_where_nothing_can_be_stored(show: Callable[..., Any]) -> None:
-    page = show()
+    page = show(BlindTest())
     page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })")
     page.reload()
     choose(page, ["left"] * 20)
@@ -220,10 +196,9 @@ def test_it_works_where_nothing_can_be_stored(show: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_accessible_before_and_after(show: Callable[..., Any], dark: bool, width: int) -> None:
     scale = 3 if width == 390 else 1
-    page = show(dark=dark, viewport={"width": width, "height": 844}, device_scale_factor=scale)
+    page = show(BlindTest(), dark=dark, viewport={"width": width, "height": 844}, device_scale_factor=scale)
     for _ in range(2):
-        found = Axe().run(page).response["violations"]
-        assert [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if not page.evaluate(STATE)["done"]:
             sides = page.eval_on_selector_all(
@@ -235,7 +210,7 @@ def test_accessible_before_and_after(show: Callable[..., Any], dark: bool, width
 
 
 def test_without_scripts_the_first_choice_stands(show: Callable[..., Any]) -> None:
-    page = show(java_script_enabled=False)
+    page = show(BlindTest(), java_script_enabled=False)
     assert page.locator(".lx img:visible").count() == 3
     assert page.locator('[data-part="still"]').is_visible()
     assert not page.locator('[data-part="results"]').is_visible()

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from recorded import sign
 
 from lossedu.data import photograph
 from lossedu.experiments.arms import loss
@@ -20,11 +21,6 @@ from lossedu.statistics import Interval, t_interval
 
 SSIMS = ("ssim_1.5", "ssim_5", "ssim_9")
 ALL = ("l2", "l1", *SSIMS, "ms_ssim", "mix")
-
-
-def sign(found: Interval) -> int:
-    """Return -1 or 1 where the interval lies on one side of zero, and 0 where it holds zero."""
-    return (found.low > 0) - (found.high < 0)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from recorded import sign
 from torch import Tensor
 
 from lossedu import data
@@ -22,11 +23,6 @@ from lossedu.reports.calibration import mean_error
 from lossedu.reports.indices import gap
 from lossedu.reports.zhao2017 import published
 from lossedu.statistics import Interval, t_interval
-
-
-def sign(found: Interval) -> int:
-    """Return -1 or 1 where the interval lies on one side of zero, and 0 where it holds zero."""
-    return (found.low > 0) - (found.high < 0)
 
 
 @pytest.fixture(scope="module")

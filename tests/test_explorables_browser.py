@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
+from explorable_pages import press, violations
 from PIL import Image
 
 import lossedu as le
 from lossedu import png
-from lossedu.explorables import FrameSlider, SSIMExplorer, disturbance, flat_price, standalone_page
+from lossedu.explorables import FrameSlider, SSIMExplorer, disturbance, flat_price
 
 pytestmark = pytest.mark.browser
 
@@ -23,47 +22,11 @@ STATE = """() => {
     const s = Object.assign({}, document.querySelector('.lx').state);
     return Object.assign(s, {map: Array.from(s.map), grad: Array.from(s.grad)});
 }"""
-NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-
-
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Open explorables in a page from disk; at the end nothing may have been asked for or complained about."""
-    contexts, requests, complaints = [], [], []
-
-    def open_page(*explorables: Any, dark: bool = False, **context: Any) -> Any:
-        file = tmp_path / "page.html"
-        file.write_text(standalone_page(*explorables, title="Test", dark=dark), encoding="utf-8")
-        contexts.append(browser.new_context(offline=True, **context))
-        page = contexts[-1].new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(file.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [url for url in requests if not url.startswith(("data:", tmp_path.as_uri()))] == []
-    assert complaints == []
-
-
-def press(page: Any, control: str, key: str, times: int = 1, nth: int = 0) -> None:
-    page.locator(f'[data-in="{control}"]').nth(nth).focus()
-    for _ in range(times):
-        page.keyboard.press(key)
-    page.evaluate(NEXT_FRAME)
 
 
 def outputs(page: Any) -> dict[str, str]:
     found = page.eval_on_selector_all("[data-out]", "all => all.map(e => [e.dataset.out, e.textContent])")
     return dict(found)
-
-
-def violations(page: Any) -> list[str]:
-    response = Axe().run(page).response
-    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in response["violations"]]
 
 
 def frames() -> FrameSlider:

@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from explorable_pages import NEXT_FRAME, press, violations
 
-from lossedu.explorables import PixelLossExplorer, standalone_page
+from lossedu.explorables import PixelLossExplorer
 from lossedu.explorables import pixel_scene as scene
 
 pytestmark = pytest.mark.browser
 
 STATE = "() => document.querySelector('.lx').state"
-NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-
-
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Open explorables in a page from disk; at the end nothing may have been asked for or complained about."""
-    contexts, requests, complaints = [], [], []
-
-    def open_page(*explorables: Any, dark: bool = False, **context: Any) -> Any:
-        file = tmp_path / "page.html"
-        file.write_text(standalone_page(*explorables, title="Test", dark=dark), encoding="utf-8")
-        contexts.append(browser.new_context(offline=True, **context))
-        page = contexts[-1].new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(file.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [url for url in requests if not url.startswith(("data:", tmp_path.as_uri()))] == []
-    assert complaints == []
-
-
-def press(page: Any, control: str, key: str, times: int = 1) -> None:
-    page.locator(f'[data-in="{control}"]').focus()
-    for _ in range(times):
-        page.keyboard.press(key)
-    page.evaluate(NEXT_FRAME)
 
 
 SETTINGS: dict[str, list[tuple[str, str, int]]] = {
@@ -105,8 +73,7 @@ def test_buttons_tell_the_story(show: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_accessible_in_light_dark_and_on_a_phone(show: Callable[..., Any], dark: bool, width: int) -> None:
     page = show(PixelLossExplorer(), PixelLossExplorer(), dark=dark, viewport={"width": width, "height": 844})
-    response = Axe().run(page).response
-    assert [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in response["violations"]] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     heights = page.eval_on_selector_all(".lx input, .lx button", "all => all.map(e => e.offsetHeight)")
     assert min(heights) >= 24

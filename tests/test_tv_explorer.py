@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from lossedu.explorables import TVExplorer, standalone_page
-from lossedu.explorables.linear_chart import LinearAxis, points, polyline
+from lossedu.explorables.axes import LinearAxis
+from lossedu.explorables.linear_chart import points, polyline
 from lossedu.explorables.tv_explorer import move_text, rise_text
 from lossedu.explorables.tv_scene import SHAPES, edge_rise, signal, squared_alike, state, unit_noise
 

@@ -17,7 +17,7 @@ from torch import Tensor
 import lossedu as le
 from lossedu import data, png, records
 from lossedu.experiments import keepsakes, noisy_targets, plausible, rings, tasks
-from lossedu.reports import variation
+from lossedu.reports import outputs, variation
 from lossedu.variational import rof, tikhonov
 
 OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "contents"
@@ -86,20 +86,14 @@ def three_windows() -> list[Tensor]:
 
 def before_and_after() -> list[Tensor]:
     """What the sensor saw, what a network made of it, and the clean picture."""
-    photo = data.photograph("chelsea")
-    seen = data.noisy_bayer(photo, seed=0)
-    made = tasks.restore(keepsakes.network(records.load("table1-cpu"), "l1"), seen)
-    return [_crop(picture, 92, 180) for picture in (seen, made, photo)]
+    clean, seen, made = outputs.crops(records.load("table1-cpu"), "dd", ["l1"], "chelsea", 92, 180, side=SIDE)
+    return [seen, made, clean]
 
 
 def three_losses() -> list[Tensor]:
     """Sky as networks of l2, l1 and MS-SSIM leave it, its contrast stretched."""
-    photo = data.photograph("rocket")
-    seen = data.noisy_bayer(photo, seed=0)
-    record = records.load("table1-cpu")
-    made = [tasks.restore(keepsakes.network(record, arm), seen) for arm in ("l2", "l1", "ms_ssim")]
-    middle = _crop(photo, 60, 240).mean(dim=(2, 3), keepdim=True)
-    return [middle + 7 * (_crop(picture, 60, 240) - middle) for picture in made]
+    losses = ("l2", "l1", "ms_ssim")
+    return outputs.crops(records.load("table1-cpu"), "dd", losses, "rocket", 60, 240, side=SIDE, stretch=7)[2:]
 
 
 PICTURES: dict[str, Callable[[], list[Tensor]]] = {

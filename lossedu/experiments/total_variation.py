@@ -8,7 +8,7 @@ neighbours are worse.  The tasks are
 ``step``, ``ramp``
     In two dimensions, noise from 0.05 to 1.0.  `rise` is the 10-90 % rise of the mean profile, `flat` the noise left 16
     pixels and more beside the step, `contrast` the height of the step that is left; of a ramp, `stairs` is the share of
-    the differences along its mean row that are less than a tenth of its slope.
+    the differences along its middle row that are less than a tenth of its slope.
 ``photographs``
     Errors, root mean square over all pictures, within two pixels of strong edges and in flat regions, and PSNR.
 ``disc``

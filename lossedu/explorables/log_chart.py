@@ -1,29 +1,10 @@
-"""A small chart with two logarithmic axes, as SVG text: its frame in Python, its moving parts by name."""
+"""The line of a function in a chart with logarithmic axes, as SVG path data."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from .base import escape
-
-
-@dataclass(frozen=True)
-class LogAxis:
-    """A logarithmic axis from value `low` at coordinate `start` to value `high` at coordinate `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        return self.start + (self.end - self.start) * math.log(value / self.low) / math.log(self.high / self.low)
-
-    def as_list(self) -> list[float]:
-        """Return the four numbers, for the page's ``logAxis``."""
-        return [self.low, self.high, self.start, self.end]
+from .axes import LogAxis
 
 
 def samples(axis: LogAxis, count: int) -> list[float]:
@@ -34,15 +15,3 @@ def samples(axis: LogAxis, count: int) -> list[float]:
 def curve(x: LogAxis, y: LogAxis, f: Callable[[float], float], count: int) -> str:
     """Return the path of `f` as SVG path data."""
     return "M" + "L".join(f"{x(v):.1f},{y(f(v)):.1f}" for v in samples(x, count))
-
-
-def frame(x: LogAxis, y: LogAxis, x_ticks: Sequence[float], y_ticks: Sequence[float], x_name: str, y_name: str) -> str:
-    """Return grid, tick labels and axis names as SVG text."""
-    top, bottom, left, right = min(y.start, y.end), max(y.start, y.end), min(x.start, x.end), max(x.start, x.end)
-    grid = [f"M{x(v):.1f},{top}V{bottom}" for v in x_ticks] + [f"M{left},{y(v):.1f}H{right}" for v in y_ticks]
-    parts = [f'<path d="{"".join(grid)}" fill="none" stroke="var(--lx-line)" stroke-width=".75"/>']
-    parts += [f'<text x="{x(v):.1f}" y="{bottom + 15}" text-anchor="middle">{v:g}</text>' for v in x_ticks]
-    parts += [f'<text x="{left - 9}" y="{y(v) + 4:.1f}" text-anchor="end">{v:g}</text>' for v in y_ticks]
-    parts.append(f'<text x="{(left + right) / 2:g}" y="{bottom + 31}" text-anchor="middle">{escape(x_name)}</text>')
-    parts.append(f'<text x="{left}" y="{top - 8}" text-anchor="start">{escape(y_name)}</text>')
-    return "".join(parts)

@@ -13,8 +13,9 @@ from torch import Tensor
 from .. import _validate, png
 from ..losses.structural import ssim_grad, ssim_loss, ssim_map
 from . import palettes, ssim_scene
+from .axes import LogAxis, frame
 from .base import Explorable
-from .log_chart import LogAxis, curve, frame
+from .log_chart import curve
 
 _X = LogAxis(2, 128, 44, 372)  # wavelength in pixels
 _Y = LogAxis(0.5, 3000, 176, 24)  # price relative to MSE

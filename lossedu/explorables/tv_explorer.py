@@ -7,8 +7,9 @@ from typing import Any
 
 from .. import _validate
 from . import tv_scene
+from .axes import LinearAxis, frame
 from .base import Explorable
-from .linear_chart import LinearAxis, linear_frame, points, polyline
+from .linear_chart import points, polyline
 
 _X = LinearAxis(0, 95, 34, 376)
 _Y = LinearAxis(0, 1, 214, 22)
@@ -81,7 +82,7 @@ class TVExplorer(Explorable):
             "rise_squared": rise_text(s.rises[1]),
             "stairs": f"{100 * s.stairs:.0f} %",
             "squared_weight": f"{s.squared_weight:.3g}",
-            "frame": linear_frame(_X, _Y, (0, 24, 48, 72), (0, 0.25, 0.5, 0.75, 1), "sample", "level"),
+            "frame": frame(_X, _Y, (0, 24, 48, 72), (0, 0.25, 0.5, 0.75, 1), "sample", "level", gap=6),
             **{name: " selected" if name == self.signal else "" for name in ("step", "bump", "ramp")},
         }
 
