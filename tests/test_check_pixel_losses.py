@@ -37,7 +37,7 @@ def test_the_model_solution_passes(solutions: Any, name: str) -> None:
 
 
 def test_the_other_model_solutions_pass(solutions: Any) -> None:
-    assert check.error_orders(*solutions.orders).passed
+    assert check.orders_by_loss(*solutions.orders).passed
     assert check.both_win(*solutions.network_errors).passed
 
 
@@ -55,14 +55,14 @@ def test_no_answer_makes_a_check_crash(name: str) -> None:
 
 def test_orders() -> None:
     right = ["shift", "grain", "spots"]
-    verdict = check.error_orders(right, right)
+    verdict = check.orders_by_loss(right, right)
     assert not verdict.passed and "how far they are off on average" in hints(verdict) and not verdict.notes
-    verdict = check.error_orders(right[::-1], right[::-1])
+    verdict = check.orders_by_loss(right[::-1], right[::-1])
     assert "the square of how far" in hints(verdict) and [item.ok for item in verdict.properties] == [1, 0, 1, 1]
-    assert not check.error_orders(["shift"], right).passed
+    assert not check.orders_by_loss(["shift"], right).passed
     with pytest.raises(TypeError, match="by_l1 must be a list of three names"):
-        check.error_orders(right, "shift")
-    html = check.error_orders(right, right[::-1])._repr_html_()
+        check.orders_by_loss(right, "shift")
+    html = check.orders_by_loss(right, right[::-1])._repr_html_()
     assert "<img" in html and "scattered black and white" in html
 
 

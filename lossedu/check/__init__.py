@@ -3,7 +3,7 @@
 A check returns a `Verdict` and never raises because of a wrong answer, not even one that crashes.
 
 - Chapter 0: `error_order`, `wave_price`, `likely_signal`, `bounded_pull`, `needed_agreements`, `choice_strengths`
-- Chapter 1: `error_orders`, `weighted_median`, `charbonnier_gradient`, `careful_mse`, `clipped_target`, `both_win`,
+- Chapter 1: `orders_by_loss`, `weighted_median`, `charbonnier_gradient`, `careful_mse`, `clipped_target`, `both_win`,
   `interval_of_three`
 - Chapter 2: `edge_costs`, `tv_subgradient`, `safe_isotropic`, `field_divergence`, `chambolle_step`, `contrast_loss`,
   `rof_weight`, `winners`
@@ -26,8 +26,8 @@ from .pixel_losses import (
     careful_mse,
     charbonnier_gradient,
     clipped_target,
-    error_orders,
     interval_of_three,
+    orders_by_loss,
     weighted_median,
 )
 from .structural_similarity import (
@@ -69,13 +69,13 @@ __all__ = [
     "edge_costs",
     "equal_psnr",
     "error_order",
-    "error_orders",
     "field_divergence",
     "interval_of_three",
     "level_under_doubt",
     "likely_signal",
     "luminance_gradient",
     "needed_agreements",
+    "orders_by_loss",
     "price_order",
     "rof_weight",
     "safe_isotropic",

@@ -7,7 +7,7 @@ from .careful import careful_mse
 from .gradients import charbonnier_gradient
 from .intervals import interval_of_three
 from .medians import weighted_median
-from .orders import error_orders
+from .orders import orders_by_loss
 from .targets import clipped_target
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "careful_mse",
     "charbonnier_gradient",
     "clipped_target",
-    "error_orders",
+    "orders_by_loss",
     "interval_of_three",
     "weighted_median",
 ]

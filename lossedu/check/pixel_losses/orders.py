@@ -34,7 +34,7 @@ def pictures() -> tuple[Tensor, dict[str, Tensor]]:
     }
 
 
-def error_orders(by_mse: Sequence[str], by_l1: Sequence[str]) -> Verdict:
+def orders_by_loss(by_mse: Sequence[str], by_l1: Sequence[str]) -> Verdict:
     """Check two predictions: how do mean square and mean absolute error rank three kinds of damage?
 
     Parameters
@@ -57,7 +57,7 @@ def error_orders(by_mse: Sequence[str], by_l1: Sequence[str]) -> Verdict:
         "mse": {name: float(mse_loss(x, y)) for name, x in damaged.items()},
         "l1": {name: float(l1_loss(x, y)) for name, x in damaged.items()},
     }
-    with Examination("error_orders") as exam:
+    with Examination("orders_by_loss") as exam:
         for words, loss, order, hint in (
             ("mean square error", "mse", by_mse, _SQUARE),
             ("mean absolute error", "l1", by_l1, _SIZE),
