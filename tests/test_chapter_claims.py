@@ -76,6 +76,21 @@ def test_the_widest_window_is_ahead_of_l1_in_five_indices_and_behind_in_psnr(tab
         assert lost.high < -0.1 and -0.4 < lost.mean < -0.25
 
 
+def test_ssim_is_ahead_of_l2_in_its_index_and_in_splotches_and_of_l1_by_little(table: Record) -> None:
+    for arm in SSIMS:
+        assert sign(ahead(table, arm, "l2", "ssim")) == 1
+        assert mean(table, arm, "flat_middle") < 0.65 * mean(table, "l2", "flat_middle")
+        assert ahead(table, arm, "l1", "psnr").high < -0.1 and -0.4 < ahead(table, arm, "l1", "psnr").mean < -0.25
+        assert 2.5 < mean(table, arm, "bias") / mean(table, "l1", "bias") < 3.9
+        assert sign(ahead(table, arm, "l1", "bias")) == 1
+    for arm in ("ssim_5", "ssim_9"):
+        assert sign(ahead(table, arm, "l1", "ssim")) == 1 and ahead(table, arm, "l1", "ssim").mean < 0.005
+        assert sign(ahead(table, arm, "l1", "flat_middle")) == -1
+    assert mean(table, "l2", "flat_middle") - mean(table, "l1", "flat_middle") > 0.5 * (
+        mean(table, "l2", "flat_middle") - min(mean(table, arm, "flat_middle") for arm in SSIMS)
+    )
+
+
 def test_losses_with_ssim_overshoot_by_two_percent_but_for_the_pyramid(table: Record) -> None:
     def slope(arm: str) -> Interval:
         return t_interval(list(values_of(table, "dd", arm, "slope").values()))
