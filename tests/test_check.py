@@ -365,6 +365,7 @@ def border_only() -> Tensor:
     ("x", "name", "hint"),
     [
         (torch.full((1, 1, 128, 128), 0.55), "zero mean", "a uniform shift is cheaper"),
+        (torch.full((1, 1, 128, 128), 0.55), SEEN, "all of it is a uniform shift"),
         (wave(0.1), "price", "scale the amplitude by"),
         (wave(0.03), SEEN, "raise the amplitude"),
         (wave(0.0134, 32), SEEN, "too fine"),
@@ -379,6 +380,13 @@ def test_splotches_that_are_not_bought(x: Tensor, name: str, hint: str) -> None:
     failures = {item.name: item for item in check.splotch(x).failures}
     assert name in failures
     assert hint in failures[name].hint, failures[name]
+
+
+def test_a_search_that_ends_a_hair_above_the_budget_passes() -> None:
+    x = 0.5 + 1.0003 * (solutions.sell_splotch() - 0.5)
+    assert float(le.ssim_loss(x, torch.full_like(x, 0.5))) > 0.01
+    assert check.splotch(x).passed
+    assert not check.splotch(0.5 + 1.01 * (x - 0.5)).passed
 
 
 @pytest.mark.parametrize("sigma", [1.5, 9.0])

@@ -149,7 +149,8 @@ def findings(record: Record) -> str:
 
 def _percent(found: Interval) -> str:
     """Return a difference as "−25 % (−35 to −16: less)", with the word that the interval allows."""
-    mean, low, high = (wording.number(value, 0, signed=True) for value in found)
+    # an end that is not 0 must not read as if it were
+    mean, low, high = (wording.number(value, int(abs(value) < 0.5), signed=True) for value in found)
     if low == wording.NOTHING:
         return f"{mean} % (too few seeds)"
     word = "less" if found.high < 0 else "more" if found.low > 0 else "open"

@@ -83,7 +83,7 @@ _EQUAL = "the picture equals the reference: start from the reference plus noise 
 def _bounds(exam: Examination, name: str, x: Tensor, y: Tensor, psnr: float) -> None:
     low, high = float(x.min()), float(x.max())
     inside = low >= -1e-6 and high <= 1 + 1e-6
-    hint = "clamp to [0, 1] at every step, not only at the end"
+    hint = "clamp to [0, 1] last: to scale the error after it leaves the range again; take turns a few times"
     exam.test(f"{name}: values", inside, f"from {low:.3f} to {high:.3f}", "within [0, 1]", hint)
     decibels = float(peak_signal_to_noise(x, y))
     ok, wanted = abs(decibels - psnr) <= _TOLERANCE, f"{psnr:.2f} dB within {_TOLERANCE}"
