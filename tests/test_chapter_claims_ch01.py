@@ -11,13 +11,14 @@ import torch
 from recorded import sign
 from torch import Tensor
 
+import lossedu as le
 from lossedu import data
 from lossedu.experiments import keepsakes, tasks
 from lossedu.experiments.tuning import choose, means
 from lossedu.ledger.claims import CLAIMS
 from lossedu.ledger.evidence import Nets, paired, seed_values
 from lossedu.records import Record, load
-from lossedu.reports import linear, pixels, verdicts
+from lossedu.reports import convergence, kinks, linear, pixels, verdicts
 from lossedu.reports import noisy_targets as targets
 from lossedu.reports.calibration import mean_error
 from lossedu.reports.indices import gap
@@ -92,10 +93,10 @@ def predicted(noisy: Record, name: str) -> float:
     return targets.predicted_in(noisy, "clipped", "l2", bins)
 
 
-def test_even_noise_shifts_nothing_and_costs_psnr_more_with_l1(noisy: Record) -> None:
+def test_even_noise_shifts_next_to_nothing_and_costs_psnr_more_with_l1(noisy: Record) -> None:
     gained = {}
     for arm in ("l2", "l1"):
-        assert max(abs(mean_shift(noisy, "even", arm, name)) for name in ("black", "middle", "white")) < 0.0015
+        assert np.abs(list(targets.shifts(noisy, "even", arm).values())).max() < 0.002  # every level, every seed
         gained[arm] = np.mean(list(paired(noisy, Nets(arm, "even"), Nets(arm, "clean"), "psnr").values.values()))
     assert gained["l1"] < gained["l2"] - 0.1 < gained["l2"] < 0
     # and then both are much alike
@@ -107,6 +108,15 @@ def test_even_noise_costs_l2_hardly_any_psnr_and_the_two_end_alike(noisy: Record
     assert -0.1 < np.mean(targets.over(noisy, ("even", "l2"), ("clean", "l2"))) < 0
     assert sign(t_interval(targets.over(noisy, ("even", "l1"), ("clean", "l1")))) == -1
     assert sign(t_interval(targets.over(noisy, ("even", "l1"), ("even", "l2")))) == 0
+
+
+def test_by_their_best_answers_alone_noise_would_lower_the_squared_error_of_l1() -> None:
+    found = []
+    for spread in (0.0, 0.2, 0.4):
+        tried = np.linspace(0, 1, 2001)
+        median = tried[np.argmin([kinks.mean_size(float(answer), spread) for answer in tried])]
+        found.append(0.6 * (median - 0.1) ** 2 + 0.4 * (median - 0.7) ** 2)
+    assert found[0] > 1.5 * found[1] > 1.5 * found[2] > 1.5 * 0.6 * 0.4 * 0.6**2  # what the mean leaves
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -254,6 +264,57 @@ def test_adam_leaves_both_with_a_far_smaller_error_than_gradient_descent_leaves_
     assert max(ends["adam_tuned"]) < 0.8 * min(ends["sgd_tuned"])
 
 
+def ends(course: Record, arm: str, branch: str, where: str = "all") -> list[float]:
+    """The squared error at the end of gradient descent, by seed: on all test pictures, or on those of the curves."""
+    if where == "all":
+        return list(seed_values(course, "", arm, "mse", branch=branch, mode="sgd_tuned").values())
+    return [points[-1][1] for points in convergence.courses(course, "sgd_tuned", arm, branch).values()]
+
+
+def test_the_curves_of_gradient_descent_are_flat_at_the_end(course: Record) -> None:
+    for arm, branch in itertools.product(("l1", "l2"), ("continue", "reset", "switch", "switch_carried")):
+        for points in convergence.courses(course, "sgd_tuned", arm, branch).values():
+            errors = dict(points)
+            assert 0 < errors[13_000] / errors[15_000] - 1 < 0.015
+            assert abs(errors[14_500] / errors[15_000] - 1) < 0.002
+
+
+def test_continued_and_reset_coincide_and_nearly_so_do_the_switches(course: Record) -> None:
+    for arm in ("l1", "l2"):
+        mean = {
+            branch: np.mean(
+                [[e for _, e in points] for points in convergence.courses(course, "sgd_tuned", arm, branch).values()],
+                axis=0,
+            )
+            for branch in ("continue", "reset", "switch", "switch_carried")
+        }
+        assert mean["reset"] == pytest.approx(mean["continue"], rel=0.001)
+        assert mean["switch_carried"] == pytest.approx(mean["switch"], rel=0.003)
+
+
+def test_both_switches_to_l1_jump_up_first_and_none_to_l2(course: Record) -> None:
+    for arm, jumps in (("l2", True), ("l1", False)):
+        for branch in ("switch", "switch_carried"):
+            for points in convergence.courses(course, "sgd_tuned", arm, branch).values():
+                assert (points[1][1] > 1.03 * points[0][1]) == jumps
+
+
+def test_a_switch_to_l1_ends_below_its_controls_and_one_to_l2_above(course: Record) -> None:
+    for branch, control in itertools.product(("switch", "switch_carried"), ("continue", "reset")):
+        below, above = (
+            [
+                [
+                    a < b
+                    for a, b in zip(ends(course, arm, branch, where), ends(course, arm, control, where), strict=True)
+                ]
+                for where in ("curves", "all")
+            ]
+            for arm in ("l2", "l1")
+        )
+        assert below[0] == [True] * 3 and sorted(below[1]) == [False, True, True]
+        assert above == [[False] * 3, [False] * 3]
+
+
 # Splotches and edges
 
 
@@ -287,6 +348,41 @@ def test_neither_loss_is_ahead_by_the_squared_error_with_adam(table: Record) -> 
     assert table.settings["steps"] == 10_000 and table.settings["precision"] == "bfloat16"
     assert sign(t_interval(list(gap(table, "dd", "l1", "l2", "mse").values()))) == 0
     assert sign(t_interval(list(gap(table, "dd", "l1", "l2", "psnr").values()))) == 0
+
+
+def test_l1_charges_splotches_hardly_more_than_grain_of_the_same_mean_square() -> None:
+    noise = [
+        data.band_noise((1, 1, 64, 64), low=a, high=b, std=1.0, seed=3) for a, b in ((1 / 64, 1 / 24), (1 / 3, 0.5))
+    ]
+    splotches_, grain = (float(one.abs().mean() / one.square().mean().sqrt()) for one in noise)
+    assert 1 < splotches_ / grain < 1.1
+
+
+def test_long_waves_are_charged_nearly_alike_and_short_ones_are_not() -> None:
+    price = le.price(le.l1_loss, amplitude=0.02, frequencies=[1 / 128, 1 / 64, 1 / 32, 1 / 16, 1 / 4, 1 / 2]).values
+    assert price[:4] == pytest.approx(4 / (math.pi * 0.02), rel=0.02)
+    assert price[4:] == pytest.approx(1 / 0.02, rel=1e-3)
+
+
+def test_in_the_darkest_tones_linear_light_charges_hundreds_of_times_less() -> None:
+    def linear_mse(x: Tensor, y: Tensor) -> Tensor:
+        return le.mse_loss(data.srgb_decode(x), data.srgb_decode(y))
+
+    levels = (0.02, 0.03, 0.05, 0.1, 0.2, 0.9)
+    price = [le.price(linear_mse, level=v, amplitude=1e-3, frequencies=[0.5]).uniform for v in levels]
+    assert price[5] / price[2] > 400 and price[5] / price[3] < 200 and price[5] / price[4] < 50
+    assert price[0] == pytest.approx(price[1], rel=1e-6)
+
+
+def test_the_lead_of_l1_is_resolved_in_display_values_and_not_in_linear_light() -> None:
+    spaces = load("linear_or_display-quick")
+    display, light = (linear.compared(spaces, linear.CONTESTS[0], task)[0] for task in ("dd", "dd_linear"))
+    assert [linear.word(one) for one in (display, light)] == ["inconclusive"] * 2
+    assert [sign(one.interval()) for one in (display, light)] == [1, 0]
+    assert 0.2 < display.interval().mean - light.interval().mean < 0.3 and display.margin == 0.1
+    for task in ("dd", "dd_linear"):
+        part, _ = linear.compared(spaces, linear.CONTESTS[2], task)
+        assert sign(part.interval()) == 1 and linear.word(part) == "contradicted"
 
 
 def test_the_space_changes_the_word_on_the_colour_shift_alone_after_150_steps() -> None:

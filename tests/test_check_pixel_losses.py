@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import chapter_solutions
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -145,12 +146,21 @@ def refusing(x: Tensor, y: Tensor, value: Callable[[Tensor, Tensor], Any]) -> An
     return value(x, y)
 
 
+def refusing_bytes(x: Tensor, y: Tensor) -> Tensor:
+    if x.shape != y.shape:
+        raise ValueError("shapes differ")
+    if x.dtype == torch.uint8:
+        raise TypeError("no bytes")
+    return (x.double() - y.double()).square().mean()
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
         (lambda x, y: ((x - y) ** 2).mean(), "torch stretches the smaller tensor"),
         (lambda x, y: ((x - y) ** 2).mean(), "float32 before you square"),
         (lambda x, y: ((x.double() - y.double()) ** 2).mean(), "unsigned integers wrap round"),
+        (lambda x, y: refusing_bytes(x, y), "integers are of many kinds"),
         (lambda x, y: refusing(x, y, lambda a, b: ((a - b) ** 2).sum()), "sum instead of mean"),
         (lambda x, y: refusing(x, y, lambda a, b: (a - b).abs().mean()), "mean absolute error"),
         (lambda x, y: refusing(x, y, lambda a, b: ((a - b) ** 2).mean() / 2), "factor 1/2"),
@@ -179,13 +189,27 @@ def test_a_wrong_kind_of_error_is_told() -> None:
         (lambda level, spread: sampled(level, spread)[::-1], "swapped"),
         (lambda level, spread: (sampled(level, spread)[0],) * 2, "swapped"),
         (lambda level, spread: (level + spread, level), "mean of the clipped values"),
-        (lambda level, spread: (sampled(level, spread)[0], 0.5), "half of the clipped values"),
+        (lambda level, spread: (sampled(level, spread)[0], 0.5), "keeps the order of the values"),
     ],
 )
 def test_wrong_answers_to_clipped_targets(answer: Callable[[float, float], Any], hint: str) -> None:
     verdict = check.clipped_target(answer)
     assert not verdict.passed
     assert hint in hints(verdict), verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "end"), [(0.0, 9.0, "above 1"), (-9.0, 1.0, "below 0"), (-9.0, 9.0, "below 0")]
+)
+def test_the_end_that_was_not_clipped_is_named(low: float, high: float, end: str) -> None:
+    def answer(level: float, spread: float) -> tuple[float, float]:
+        normal = statistics.NormalDist(level, spread)
+        quantiles = [normal.inv_cdf((k + 0.5) / 20_001) for k in range(20_001)]
+        cut = [min(high, max(low, value)) for value in quantiles]
+        return statistics.fmean(cut), statistics.median(cut)
+
+    verdict = check.clipped_target(answer)
+    assert not verdict.passed and f"what is cut off {end} has no counterpart" in verdict.failures[0].hint, verdict
 
 
 def sampled(level: float, spread: float) -> tuple[float, float]:
@@ -219,8 +243,15 @@ def test_errors_that_no_pictures_have() -> None:
     one = torch.tensor([0.001, 0.01])
     for other in (torch.tensor([0.001]), one[None], torch.tensor([0.0, 0.01]), torch.tensor([0.5, 0.01])):
         assert not check.both_win(one, other).passed
-    with pytest.raises(TypeError):
-        check.both_win([0.1], one)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="mse_a must be a sequence of numbers"):
+        check.both_win(["text"], one)  # type: ignore[list-item]
+
+
+def test_the_ends_of_the_range_pass_in_single_precision_and_lists_and_arrays_do() -> None:
+    a, b = [1e-3, 1e-1], [2e-3, 0.09]
+    for make in (torch.tensor, list, np.array):
+        assert check.both_win(make(a), make(b)).passed
+    assert check.both_win(torch.tensor([1e-5, 1e-2]), torch.tensor([2e-5, 9e-3])).passed
 
 
 def around(factor: float, correction: int = 1, root: float = 3.0) -> Callable[[Sequence[float]], tuple[float, float]]:
@@ -249,6 +280,15 @@ def test_intervals_that_cover_too_little_or_too_much(answer: Callable[..., Any],
     assert not verdict.passed and hint in hints(verdict), verdict
     (seen,) = [item.seen for item in verdict.failures]
     assert float(seen.split("%")[0].removeprefix("in ")) / 100 == pytest.approx(share, abs=0.03)
+
+
+def test_an_interval_of_fixed_width_covers_and_does_not_pass() -> None:
+    def known(values: Sequence[float]) -> tuple[float, float]:
+        return statistics.fmean(values) - 2 / math.sqrt(3), statistics.fmean(values) + 2 / math.sqrt(3)
+
+    verdict = check.interval_of_three(known)
+    assert [item.name for item in verdict.failures] == ["grows with the values"] and "three values" in hints(verdict)
+    assert check.interval_of_three(lambda values: np.array(around(4.303)(values))).passed
 
 
 def test_an_interval_that_does_not_move_with_its_values() -> None:

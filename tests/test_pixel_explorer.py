@@ -95,3 +95,17 @@ def test_words_for_a_level() -> None:
         "neither answer",
         "the bright answer",
     ]
+
+
+def test_words_where_the_doubt_reaches_from_both_answers() -> None:
+    for state in ({"bright": 50, "spread": 0.2}, {"bright": 60, "spread": 0.2}):
+        levels = PixelLossExplorer(**state).chosen().values()  # type: ignore[arg-type]
+        assert {scene.named(level, 0.2) for level in levels} == {"in between"}
+    # The nearer one where the doubt of the other does not reach, and an answer itself under any doubt.
+    assert [scene.named(v, 0.15) for v in (0.47, 0.53)] == ["the dark answer", "the bright answer"]
+    assert [scene.named(v, 0.3) for v in (0.2, 0.29, 0.31, 0.72)] == [
+        "the dark answer",
+        "the dark answer",
+        "in between",
+        "the bright answer",
+    ]

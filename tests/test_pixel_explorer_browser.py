@@ -66,6 +66,7 @@ def test_buttons_tell_the_story(show: Callable[..., Any]) -> None:
         words.append([page.locator(f'[data-out="word_{name}"]').inner_text() for name in ("l2", "l1")])
     assert words[0] == ["neither answer", "the dark answer"]
     assert words[1] == ["neither answer", "the bright answer"]
+    assert words[2] == ["in between", "in between"]
     assert words[3] == ["neither answer", "the dark answer"]
 
 

@@ -143,6 +143,7 @@ class PixelLossExplorer(Explorable):
         return {
             "dark": scene.DARK,
             "bright": scene.BRIGHT,
+            "close": scene.CLOSE,
             "quantiles": scene.QUANTILES,
             "halvings": scene.HALVINGS,
             "x": _X,

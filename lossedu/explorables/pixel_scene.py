@@ -18,6 +18,8 @@ FAN = 61
 QUANTILES = tuple(NormalDist().inv_cdf((k + 0.5) / FAN) for k in range(FAN))
 #: Halvings of an interval no longer than 3 leave less than 1e-15.
 HALVINGS = 52
+#: A level this near to an answer is that answer, however much doubt there is about either.
+CLOSE = 0.1
 
 
 class Answers(NamedTuple):
@@ -95,11 +97,13 @@ def heights(known: Answers, low: float, high: float, bins: int) -> list[float]:
 
 
 def named(level: float, spread: float) -> str:
-    """Return which of the two answers a level is, or that it is neither."""
-    near = 0.02 + 2 * spread
-    if abs(level - DARK) <= near:
-        return "the dark answer"
-    return "the bright answer" if abs(level - BRIGHT) <= near else "neither answer"
+    """Return which of the two answers a level is, that it is neither, or that the doubt reaches it from both."""
+    near, dark, bright = 0.02 + 2 * spread, abs(level - DARK), abs(level - BRIGHT)
+    if min(dark, bright) > near:
+        return "neither answer"
+    if max(dark, bright) <= near and min(dark, bright) > CLOSE:
+        return "in between"
+    return "the dark answer" if dark < bright else "the bright answer"
 
 
 def scaled(curves: Sequence[tuple[float, ...]], first: int, last: int) -> list[tuple[float, ...]]:

@@ -11,8 +11,8 @@ import report_records as made
 
 from lossedu.experiments.noisy_targets import ARMS, LEVELS, TASKS, expected
 from lossedu.records import Record
+from lossedu.reports import kinks, pixels
 from lossedu.reports import noisy_targets as targets
-from lossedu.reports import pixels
 
 mpl.use("Agg")
 
@@ -27,6 +27,28 @@ def test_averages_name_two_winners() -> None:
     assert cells[1:5] == ["0", "25.000", "26.298", r"$\ell_1$"]
     assert cells[5:9] == ["22.596", "22.403", r"$\ell_2$", "2 of 4"]
     assert len(pixels.draw_averages(record).axes) == 1
+
+
+def test_leads_on_easier_and_harder_pictures_are_told() -> None:
+    record = made.table1({"l2": {}, "l1": {}}, seeds=1, spread=0.0)
+    column = record.settings["columns"].index("mse")
+    record.scores["dd-l2-0@test"][:, column] = [1e-3, 1e-3, 1e-2, 1e-2]
+    record.scores["dd-l1-0@test"][:, column] = [5e-4, 1e-3, 1.1e-2, 1.2e-2]
+    easier, harder = pixels.tell_halves(record).split("; ")
+    assert "ahead on 1 (largest lead 3.01 dB, median of all +1.51 dB)" in easier
+    assert "ahead on 2 (largest lead 0.79 dB, median of all +0.60 dB)" in harder
+
+
+def test_noise_rounds_the_kink_and_moves_the_least_towards_the_mean() -> None:
+    draws = np.random.default_rng(0)
+    for spread in (0.0, 0.2):
+        values = np.where(draws.random(400_000) < 0.6, 0.1, 0.7) + spread * draws.standard_normal(400_000)
+        for answer in (0.1, 0.3, 0.8):
+            assert kinks.mean_size(answer, spread) == pytest.approx(np.abs(answer - values).mean(), abs=2e-3)
+    (ax,) = kinks.draw_rounded().axes
+    marks = [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() not in ("", "None")]
+    assert marks[0] == pytest.approx(0.1) and 0.1 < marks[1] < marks[2] < 0.34
+    assert marks[1:] == pytest.approx([0.284, 0.328], abs=0.003)  # medians of a million draws
 
 
 def test_mean_psnr_and_psnr_of_the_mean() -> None:

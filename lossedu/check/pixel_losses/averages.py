@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from ... import _validate
 from ..examination import Examination
-from ..reader import picture
 from ..verdict import Verdict
 
 _MARGIN = 0.1
 _LEAST, _MOST = 1e-5, 1e-1
+#: Relative room at both ends: the .1 of single precision is a little more than .1.
+_ROUNDING = 1e-6
 
 
-def both_win(mse_a: Tensor, mse_b: Tensor) -> Verdict:
+def both_win(mse_a: Tensor | Sequence[float], mse_b: Tensor | Sequence[float]) -> Verdict:
     """Check two made-up networks: A must win by mean PSNR, B by mean square error, each by .1 dB or more.
 
     Parameters
     ----------
-    mse_a, mse_b : Tensor
-        Mean square error of each picture, 1-D and floating, of one length of at least 2; between 1e-5 and 1e-1, that
-        is from 50 dB down to 10 dB.
+    mse_a, mse_b : Tensor or sequence of float
+        Mean square error of each picture, 1-D, of one length of at least 2; between 1e-5 and 1e-1, that is from 50 dB
+        down to 10 dB.
 
     Raises
     ------
-    TypeError
-        If one of them is no floating tensor.
+    ValueError
+        If one of them holds no real numbers.
     """
-    picture("mse_a", mse_a)
-    picture("mse_b", mse_b)
+    a, b = (_validate.numbers(name, mse).double() for name, mse in (("mse_a", mse_a), ("mse_b", mse_b)))
     with Examination("both_win") as exam:
-        one_axis = mse_a.dim() == mse_b.dim() == 1 and len(mse_a) >= 2 and mse_a.shape == mse_b.shape
-        seen = f"{tuple(mse_a.shape)} and {tuple(mse_b.shape)}"
+        one_axis = a.dim() == b.dim() == 1 and len(a) >= 2 and a.shape == b.shape
+        seen = f"{tuple(a.shape)} and {tuple(b.shape)}"
         exam.require("one number a picture, for the same pictures", one_axis, seen, "(K,) and (K,), K at least 2")
-        a, b = mse_a.detach().double(), mse_b.detach().double()
         ends = min(float(a.min()), float(b.min())), max(float(a.max()), float(b.max()))
-        possible = ends[0] >= _LEAST and ends[1] <= _MOST
+        possible = ends[0] >= _LEAST * (1 - _ROUNDING) and ends[1] <= _MOST * (1 + _ROUNDING)
         exam.require("errors of pictures", possible, f"from {ends[0]:.2g} to {ends[1]:.2g}", f"{_LEAST} to {_MOST}")
         by_psnr = float((10 * (b / a).log10()).mean())
         by_mse = float(10 * (b.mean() / a.mean()).log10())

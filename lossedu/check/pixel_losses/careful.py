@@ -17,7 +17,7 @@ _CALL = "fn(x, y)"
 
 
 def careful_mse(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
-    """Check ``fn(x, y)``: a mean square error that raises where a careless one is silently wrong.
+    """Check ``fn(x, y)``: a mean square error that raises where a careless one is wrong or misleads.
 
     Asked for are the right value and gradient; `ValueError` for shapes that differ, also where they could be
     broadcast; `TypeError` for integer pictures; and no underflow of half precision.
@@ -52,6 +52,7 @@ def careful_mse(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
             "(4, 1) against (4,)": (x[:, None], y, ValueError, _BROADCAST),
             "(2, 3, 4, 4) against (2, 1, 4, 4)": (pictures, pictures[:, :1], ValueError, _BROADCAST),
             "8-bit pictures": ((255 * x).to(torch.uint8), (255 * y).to(torch.uint8), TypeError, _INTEGERS),
+            "64-bit integers": ((255 * x).long(), (255 * y).long(), TypeError, _ALL_INTEGERS),
         }
         for name, (one, other, kind, hint) in refused.items():
             _refuses(exam, fn, name, one, other, kind, hint)
@@ -63,6 +64,7 @@ def careful_mse(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
 
 _BROADCAST = "torch stretches the smaller tensor until it fits: compare the shapes first, and raise ValueError"
 _INTEGERS = "unsigned integers wrap round, 10 - 20 is 246: ask x.is_floating_point(), and raise TypeError"
+_ALL_INTEGERS = "integers are of many kinds: ask x.is_floating_point(), and raise TypeError"
 _HALF = "the square of 1e-4 is below what float16 can hold: go to float32 before you square"
 
 

@@ -46,6 +46,10 @@ def interval_of_three(fn: Callable[[Sequence[float]], Any]) -> Verdict:
         shifted = all(math.isclose(b - a, 10, abs_tol=1e-6) for a, b in zip(first, moved, strict=True))
         seen = f"{moved[0]:.4g} to {moved[1]:.4g} for 11, 12, 14"
         exam.test("moves with the values", shifted, seen, "10 more than for 1, 2, 4")
+        wider = _pair(exam, exam.call(fn, [10.0, 20.0, 40.0]))
+        grown = all(math.isclose(10 * a, b, rel_tol=1e-6, abs_tol=1e-6) for a, b in zip(first, wider, strict=True))
+        seen = f"{wider[0]:.4g} to {wider[1]:.4g} for 10, 20, 40"
+        exam.test("grows with the values", grown, seen, "ten times what it is for 1, 2, 4", _FIXED)
         covered, width = 0, 0.0
         for values in drawn:
             low, high = _pair(exam, exam.call(fn, values))
@@ -99,6 +103,7 @@ def _why(found: tuple[float, float], share: float) -> str:
     return _WIDE if share > _WITHIN[1] else _NARROW
 
 
+_FIXED = "nobody tells you how far seeds scatter: the width must come from the three values"
 _NORMAL = "1.96 is for a deviation that is known; one that comes from three values is often too small"
 _WIDE = "it is longer than it needs to be"
 _NARROW = "it is too short: three values say little about how far they scatter; Student's t with 2 degrees of freedom"

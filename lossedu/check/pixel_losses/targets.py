@@ -8,7 +8,6 @@ from statistics import NormalDist
 from typing import Any
 
 from ..examination import Examination
-from ..numbers import Mistake
 from ..reader import function
 from ..verdict import Verdict
 
@@ -54,14 +53,20 @@ def clipped_target(fn: Callable[[float, float], Any]) -> Verdict:
             where = f"level {level:g}, spread {spread:g}"
             number, other = exam.number(mean), exam.number(median)
             swapped = math.isclose(other, right, abs_tol=_TOLERANCE)
-            mistakes: list[Mistake] = [(_SWAPPED if swapped else _NOT_CLIPPED, level)]
-            exam.value(f"l2, {where}", number, right, rtol=0.0, atol=_TOLERANCE, mistakes=mistakes, hint=_MEAN)
+            whole = math.isclose(number, level, abs_tol=_TOLERANCE)
+            hint = _MEAN if not whole else _SWAPPED if swapped else _not_clipped(level)
+            exam.value(f"l2, {where}", number, right, rtol=0.0, atol=_TOLERANCE, hint=hint)
             hint = _SWAPPED if swapped else _MEDIAN
             exam.value(f"l1, {where}", other, level, rtol=0.0, atol=_TOLERANCE, hint=hint)
     return exam.verdict()
 
 
-_NOT_CLIPPED = "this is the level itself: clipping moves the mean, because what is cut off has no counterpart"
 _SWAPPED = "l2 learns the mean, l1 the median: the two are swapped"
 _MEAN = "take the mean of the clipped values; a million draws are right to .001"
-_MEDIAN = "half of the clipped values lie below the level, half above: where is their median?"
+_MEDIAN = "clipping keeps the order of the values: which one stands in the middle?"
+
+
+def _not_clipped(level: float) -> str:
+    """Return what is amiss with a mean that is the level: nothing was cut off at the end where it is."""
+    end = "below 0" if level < 0.5 else "above 1"
+    return f"this is the level itself: clipping moves the mean, because what is cut off {end} has no counterpart"

@@ -66,9 +66,10 @@ const grey = function (level) {
   return "rgb(" + tone + "," + tone + "," + tone + ")";
 };
 const named = function (level, spread) {
-  const near = 0.02 + 2 * spread;
-  if (Math.abs(level - data.dark) <= near) return "the dark answer";
-  return Math.abs(level - data.bright) <= near ? "the bright answer" : "neither answer";
+  const near = 0.02 + 2 * spread, dark = Math.abs(level - data.dark), bright = Math.abs(level - data.bright);
+  if (Math.min(dark, bright) > near) return "neither answer";
+  if (Math.max(dark, bright) <= near && Math.min(dark, bright) > data.close) return "in between";
+  return dark < bright ? "the dark answer" : "the bright answer";
 };
 const part = function (key, d) { root.querySelector('[data-part="' + key + '"]').setAttribute("d", d); };
 
