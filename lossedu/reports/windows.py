@@ -149,9 +149,14 @@ def findings(record: Record) -> str:
 
 def _percent(found: Interval) -> str:
     """Return a difference as "−25 % (−35 to −16: less)", with the word that the interval allows."""
-    # an end that is not 0 must not read as if it were
-    mean, low, high = (wording.number(value, int(abs(value) < 0.5), signed=True) for value in found)
+    mean, low, high = (wording.number(value, _decimals(value), signed=True) for value in found)
     if low == wording.NOTHING:
         return f"{mean} % (too few seeds)"
     word = "less" if found.high < 0 else "more" if found.low > 0 else "open"
     return f"{mean} % ({low} to {high}: {word})"
+
+
+def _decimals(value: float) -> int:
+    """Return how many decimals keep a percentage that is not 0 from reading as if it were: mostly none."""
+    small = 0 < abs(value) < 0.5
+    return min(3, math.ceil(-math.log10(2 * abs(value)))) if small else 0

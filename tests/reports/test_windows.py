@@ -100,3 +100,9 @@ def test_figures_show_every_seed_and_every_distance() -> None:
     (ax,) = windows.draw_rings(record()).axes
     assert [text.get_text() for text in ax.get_xticklabels()] == [f"{a}–{b}" for a, b in RINGS[1:]]
     assert len(ax.get_legend_handles_labels()[0]) == 4  # three windows and the one they are compared with
+
+
+def test_an_end_that_is_not_zero_does_not_read_as_zero() -> None:
+    told = windows.findings(record({"ssim_3": 1.0, "ssim_9": 0.9996}))
+    assert "−0.04 % (−0.04 to −0.04: less)" in told
+    assert "−0 %" not in told and "+0 " not in told
