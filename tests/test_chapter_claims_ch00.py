@@ -15,7 +15,7 @@ from lossedu.experiments import plausible
 from lossedu.explorables import observer_scene
 from lossedu.preferences import wilson
 from lossedu.records import Record, load
-from lossedu.reports import rings
+from lossedu.reports import doubts, rings
 from lossedu.statistics import Interval
 
 CHAPTER = Path(__file__).parents[1] / "chapters" / "ch00-what-is-a-pixel-worth.ipynb"
@@ -37,9 +37,22 @@ def test_losses_with_structure_want_more_contrast_and_their_networks_give_less(r
         assert given.high < 0, arm
 
 
+def test_acts_have_more_contrast_in_six_losses_of_seven_and_another_loss_has_the_most(record: Record) -> None:
+    more = {}
+    for arm in rings.rings.ARMS:
+        pairs = zip(*(rings.values(record, who, arm, "contrast") for who in ("act", "network")), strict=True)
+        more[arm] = [act > network for act, network in pairs]
+    assert not any(more.pop("l2")) and len(more) == 6 and all(all(scenes) for scenes in more.values())
+    acts, networks = (
+        {arm: mean(record, who, arm, "contrast") for arm in rings.rings.ARMS} for who in ("act", "network")
+    )
+    assert max(networks, key=lambda arm: networks[arm]) == "l2"
+    assert max(acts, key=lambda arm: acts[arm]) in rings.STRUCTURAL
+
+
 def test_among_networks_it_is_l2_that_is_the_odd_one_out(record: Record) -> None:
     """l1 wants the contrast of l2, and its network has less, as those of all others."""
-    assert abs(rings.change(record, "act", "l1", "l2").mean) < 1
+    assert 0 < rings.change(record, "act", "l1", "l2").mean < 0.5  # the same to half a percent
     assert rings.change(record, "network", "l1", "l2").high < -10
     beside = {arm: rings.change(record, "network", arm, "l1") for arm in rings.STRUCTURAL}
     assert all(abs(one.mean) < 5 for one in beside.values())
@@ -72,10 +85,10 @@ def test_acts_keep_the_level_and_networks_with_structure_are_too_bright(record: 
     assert mean(record, "network", "ms_ssim", "level") > 10 * largest
 
 
-def test_the_network_of_l2_is_nearly_as_good_as_its_act_and_keeps_noise(record: Record) -> None:
-    network, act = (mean(record, who, "l2", "error") for who in ("network", "act"))
-    assert act < network < 1.1 * act
-    assert mean(record, "network", "l2", "contrast") > mean(record, "act", "l2", "contrast")
+def test_every_network_but_that_of_ms_ssim_is_within_a_tenth_of_its_act(record: Record) -> None:
+    times = {arm: mean(record, "network", arm, "error") / mean(record, "act", arm, "error") for arm in rings.rings.ARMS}
+    assert times.pop("ms_ssim") > 1.1
+    assert all(1 < one < 1.1 for one in times.values())
 
 
 def test_the_acts_of_losses_with_structure_are_hard_to_tell_apart_and_so_are_mean_and_median(record: Record) -> None:
@@ -125,7 +138,7 @@ def test_which_metrics_agree_on_the_twenty_pairs() -> None:
     assert max(found.values()) < 20  # no two are the same observer
     assert max(found, key=lambda pair: found[pair]) == {"SSIM", "FSIM"}
     together = found[frozenset(("SSIM", "ℓ1"))]
-    assert together == min(found.values()) == 7
+    assert together == min(found.values()) == 6
     assert 2 * sum(math.comb(20, k) for k in range(together + 1)) / 2**20 > 0.05  # as two coins might
 
 
@@ -133,7 +146,8 @@ def test_twenty_choices_often_miss_a_metric_that_agrees_in_three_of_four() -> No
     beyond = [k for k in range(21) if wilson(k, 20).low > 0.5]
     found = sum(math.comb(20, k) * 0.75**k * 0.25 ** (20 - k) for k in beyond)
     assert 1 / 3 < 1 - found < 0.45
-    assert 0.45 < observer_scene.told_apart_by_chance() < 0.5  # nearly every second
+    assert 0.43 < observer_scene.told_apart_by_chance() < 0.5  # nearly every second
+    assert 0.17 < observer_scene.told_apart_by_chance(coins=True) < 0.2  # nearly one in five
 
 
 def test_prices_of_ssim_change_their_order_with_the_size_of_the_error() -> None:
@@ -153,6 +167,22 @@ def test_where_the_bounded_loss_pulls_hardest() -> None:
     assert list(strongest.values()) == ["l1", "l1", "bounded", "bounded", "bounded"]
 
 
+def bounded(x: torch.Tensor, y: torch.Tensor, c: float = 0.3) -> torch.Tensor:
+    return ((x - y).square() / ((x - y).square() + c * c)).mean()
+
+
+def test_an_edge_in_doubt_stays_sharp_with_l1_at_however_many_places_and_a_texture_becomes_the_mean() -> None:
+    edges, textures = doubts.edges(), doubts.textures()
+    assert len(edges) == 21 and len(textures) == 10
+    l2, l1, third = (le.bayes_act(loss, edges, steps=100)[0, 0] for loss in (le.mse_loss, le.l1_loss, bounded))
+    steps = [float(act[5].diff().max()) / 0.5 for act in (l2, l1, third)]
+    assert steps[0] == pytest.approx(1 / 21, abs=0.005) and steps[1] > 0.95 and 0.8 < steps[2] < 0.95
+    assert {int(act[5].diff().argmax()) + 1 for act in (l1, third)} == {13}  # in the middle
+    torch.testing.assert_close(textures.mean(dim=0), torch.full_like(textures[0], 0.5))
+    for loss in (le.mse_loss, le.l1_loss, bounded):
+        assert float((le.bayes_act(loss, textures, steps=100) - 0.5).abs().max()) < 0.01
+
+
 def found_loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     structure = 1 - le.ssim(x, y, data_range=255)
     brightness = abs((x.mean() - y.mean()).item())
@@ -168,11 +198,11 @@ def test_two_terms_of_the_found_loss_are_decoration_and_mended_they_lead() -> No
     y = data.crop(data.photograph("chelsea"), 90, 150, 64)
     x = data.sensor_noise(data.shift_brightness(y, 0.1), seed=0).requires_grad_()
     first = torch.autograd.grad(le.l1_loss(x, y), x)[0]
-    shares = []
-    for loss in (found_loss, mended_loss):
-        whole = torch.autograd.grad(loss(x, y), x)[0]
-        shares.append(float((whole - first).norm() / first.norm()))
-    assert shares[0] < 0.05 and shares[1] > 3
+    whole = torch.autograd.grad(found_loss(x, y), x)[0]
+    assert float((whole - first).norm() / first.norm()) < 0.05
+    terms = (0.5 * le.ssim_loss(x, y), 0.5 * (x - y).mean(dim=(1, 2, 3)).abs().mean())
+    structure, brightness = (float(torch.autograd.grad(term, x)[0].norm() / first.norm()) for term in terms)
+    assert structure > 3 and brightness == pytest.approx(0.5, abs=0.01)  # one of the two, not both
     named = {finding.name: finding.severity for finding in le.audit(found_loss).findings}
     assert named["dead term"] == "error" and named["data range"] == "warning"
     assert all(finding.severity == "info" for finding in le.audit(mended_loss).findings)

@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
+import lossedu as le
 from lossedu import check
 from lossedu.preferences import bradley_terry
 
 pytest.importorskip("skimage")
 
 solutions = chapter_solutions.solutions("ch00")
-FUNCTIONS = ("wave_price", "likely_signal", "bounded_pull", "needed_agreements", "choice_strengths")
+FUNCTIONS = ("wave_price", "l1_act", "bounded_slope", "needed_agreements", "choice_strengths", "mended_loss")
 
 
 def hints(verdict: check.Verdict) -> str:
@@ -51,15 +52,15 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("wave_price", lambda f: 4 * math.sin(2 * math.pi * f) ** 2, "half of it is pi f"),
     ("wave_price", lambda f: (2 * math.pi * f) ** 2, "slow waves"),
     ("wave_price", lambda f: 1.0, "which amplitude"),
-    ("likely_signal", mean, "what squared error chooses"),
-    ("likely_signal", lambda y, w: y.median(0).values, "weights are left out"),
-    ("likely_signal", lambda y, w: y[w.argmax()], "each pixel by itself"),
-    ("likely_signal", lambda y, w: y.mean(1), ""),
-    ("bounded_pull", lambda q, c: 2 * q / (q * q + c * c), "denominator depends on q too"),
-    ("bounded_pull", lambda q, c: q * q / (q * q + c * c), "this is the loss itself"),
-    ("bounded_pull", lambda q, c: -2 * q * c * c / (q * q + c * c) ** 2, "negative of the derivative"),
-    ("bounded_pull", lambda q, c: abs(2 * q * c * c / (q * q + c * c) ** 2), "keeps the sign"),
-    ("bounded_pull", lambda q, c: q * c * c / (q * q + c * c) ** 2, "a factor 2"),
+    ("l1_act", mean, "what squared error chooses"),
+    ("l1_act", lambda y, w: y.median(0).values, "weights are left out"),
+    ("l1_act", lambda y, w: y[w.argmax()], "each pixel by itself"),
+    ("l1_act", lambda y, w: y.mean(1), ""),
+    ("bounded_slope", lambda q, c: 2 * q / (q * q + c * c), "denominator depends on q too"),
+    ("bounded_slope", lambda q, c: q * q / (q * q + c * c), "this is the loss itself"),
+    ("bounded_slope", lambda q, c: -2 * q * c * c / (q * q + c * c) ** 2, "negative of the derivative"),
+    ("bounded_slope", lambda q, c: abs(2 * q * c * c / (q * q + c * c) ** 2), "keeps the sign"),
+    ("bounded_slope", lambda q, c: q * c * c / (q * q + c * c) ** 2, "a factor 2"),
     ("needed_agreements", lambda n: math.ceil(n * 0.75), "binomial"),
     ("needed_agreements", lambda n: 0.75, "not a share"),
     ("needed_agreements", lambda n: solutions.needed_agreements(n) - 1, "one more is needed"),
@@ -67,7 +68,52 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
     ("choice_strengths", lambda wins: bradley_terry(wins, spread=1e3).values, "prior is missing"),
     ("choice_strengths", lambda wins: bradley_terry(wins, spread=0.5**0.5).values, "counts twice"),
     ("choice_strengths", lambda wins: wins.sum(1) / (wins + wins.T).sum(1).clamp(min=1e-9), "share of choices"),
+    ("mended_loss", lambda x, y: le.l1_loss(x, y) + 0.5 * le.ssim_loss(x, y), "nothing of it is left"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + 0.5 * (x.mean() - y.mean()).abs(), "take each picture by itself"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + 0.5 * abs((x - y).mean().item()), "a plain number"),
+    (
+        "mended_loss",
+        lambda x, y: le.l1_loss(x, y) + 0.5 * (1 - le.ssim(x, y, data_range=255)) + bright(x, y),
+        "0 to 255",
+    ),
+    ("mended_loss", lambda x, y: le.l1_loss(x, y) + 0.5 * le.ssim(x, y) + bright(x, y), "the sign is wrong"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + bright(x, y) + le.mse_loss(x, y), ""),
 ]
+
+
+def two_terms(x: Tensor, y: Tensor) -> Tensor:
+    return le.l1_loss(x, y) + 0.5 * le.ssim_loss(x, y)
+
+
+def bright(x: Tensor, y: Tensor) -> Tensor:
+    return 0.5 * (x - y).mean(dim=(1, 2, 3)).abs().mean()
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        lambda x, y: two_terms(x, y) + bright(x, y),
+        lambda x, y: (x - y).abs().mean() + (1 - le.ssim(x, y, data_range=1)) / 2 + bright(y, x),
+        lambda x, y: two_terms(x, y) + 0.5 * (x.mean((2, 3)) - y.mean((2, 3))).abs().mean(),
+        lambda x, y: two_terms(x, y) + 0.5 * (x - y).mean((1, 2, 3)).square().sqrt().mean(),
+    ],
+)
+def test_a_loss_may_be_mended_in_several_ways(mended: Callable[[Tensor, Tensor], Tensor]) -> None:
+    assert check.mended_loss(mended).passed
+
+
+def test_where_the_slope_is_largest_is_an_answer_of_its_own() -> None:
+    slope = solutions.bounded_slope
+    assert check.bounded_slope(slope, solutions.peak).passed
+    assert check.bounded_slope(slope, lambda c: math.sqrt(c * c / 3)).passed
+    assert "half of its height" in hints(check.bounded_slope(slope, lambda c: c))
+    assert "is missing" in hints(check.bounded_slope(slope, lambda c: c * c / 3))
+    assert not check.bounded_slope(slope, lambda c: 0.1732).passed  # right for one c alone
+    assert not check.bounded_slope(slope, lambda c: None).passed
+    shown = repr(check.bounded_slope(slope)) + repr(check.bounded_slope(lambda q, c: None, solutions.peak))
+    assert "0.173" not in shown  # the place is not given away
+    with pytest.raises(TypeError, match="peak must be a function"):
+        check.bounded_slope(slope, 0.1732)
 
 
 @pytest.mark.parametrize(("name", "wrong", "words"), WRONG)

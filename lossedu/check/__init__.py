@@ -2,7 +2,8 @@
 
 A check returns a `Verdict` and never raises because of a wrong answer, not even one that crashes.
 
-- Chapter 0: `error_order`, `wave_price`, `likely_signal`, `bounded_pull`, `needed_agreements`, `choice_strengths`
+- Chapter 0: `error_order`, `wave_price`, `l1_act`, `bounded_slope`, `needed_agreements`, `choice_strengths`,
+  `mended_loss`
 - Chapter 1: `orders_by_loss`, `weighted_median`, `charbonnier_gradient`, `careful_mse`, `clipped_target`, `both_win`,
   `interval_of_three`
 - Chapter 2: `edge_costs`, `tv_subgradient`, `safe_isotropic`, `field_divergence`, `chambolle_step`, `contrast_loss`,
@@ -14,10 +15,11 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
 from __future__ import annotations
 
 from .first_questions import (
-    bounded_pull,
+    bounded_slope,
     choice_strengths,
     error_order,
-    likely_signal,
+    l1_act,
+    mended_loss,
     needed_agreements,
     wave_price,
 )
@@ -58,7 +60,7 @@ __all__ = [
     "Target",
     "Verdict",
     "both_win",
-    "bounded_pull",
+    "bounded_slope",
     "careful_mse",
     "chambolle_step",
     "charbonnier_gradient",
@@ -71,9 +73,10 @@ __all__ = [
     "error_order",
     "field_divergence",
     "interval_of_three",
+    "l1_act",
     "level_under_doubt",
-    "likely_signal",
     "luminance_gradient",
+    "mended_loss",
     "needed_agreements",
     "orders_by_loss",
     "price_order",

@@ -29,8 +29,8 @@ def _uri(x: Tensor) -> str:
 class BlindTest(Explorable):
     """Twenty times the reader says which of two pictures is closer to the reference; then the page counts.
 
-    The pictures are those of `observer_scene.choices`: equal but for a few tenths of a decibel in mean square error,
-    unequal in everything else.  Order and sides are drawn in the page, anew for each test; the choices stay in the
+    The pictures are those of `observer_scene.choices`: equal but for a tenth of the mean square error, unequal in
+    everything else.  Order and sides are drawn in the page, anew for each test; the choices stay in the
     browser's local storage, with a digest of the pairs that they belong to.  From them the page fits the model of
     Bradley and Terry to the kinds of damage, `preferences.bradley_terry`, and counts how often each metric would have
     chosen as the reader did, with the interval of `preferences.wilson`.  A choice of "can't tell" counts one half each

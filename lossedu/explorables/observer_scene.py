@@ -1,7 +1,9 @@
 """The pictures of the blind test: eight kinds of damage of nearly one mean square error, in twenty pairs.
 
 Five photographs, and on each of them the eight kinds in four pairs: every kind is seen once on every photograph, and
-meets five of the seven others.  The two pictures of a pair differ by about `GAP` decibels.
+meets five of the seven others.  The two pictures of a pair differ by about `GAP` decibels, which is a tenth of the
+squared error.  Which one is ahead is set turn and turn about, so that every kind is ahead in two or three of its five
+pairs: no kind may win because it was made a little weaker.
 """
 
 from __future__ import annotations
@@ -81,7 +83,7 @@ KINDS: Mapping[str, tuple[Damage, float]] = {
 }
 
 #: Name -> metric of each picture, larger is better.  What refuses less than 161 pixels gets mirrored pictures.
-#: Squared error is left out: the pictures were made so that it has no opinion.
+#: Squared error is left out: which picture it prefers was set by `choices`, so it would only repeat that list.
 METRICS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ℓ1": lambda x, y: -l1_loss(x, y, reduction="none"),
     "SSIM": partial(ssim, reduction="none"),
@@ -163,11 +165,14 @@ def scores(pairs: Tensor, references: Tensor) -> dict[str, Tensor]:
 def choices() -> tuple[Choice, ...]:
     """Return the twenty choices, photograph by photograph."""
     plan = [
-        (name, kinds, turn + place) for turn, name in enumerate(CROPS) for place, kinds in enumerate(rounds()[turn])
+        # who walks round the table comes to odd and even places in turn; who stays is ahead in every other round
+        (name, kinds, (place or turn) % 2 == 0)
+        for turn, name in enumerate(CROPS)
+        for place, kinds in enumerate(rounds()[turn])
     ]
     pairs = []
-    for name, kinds, number in plan:
-        ahead = GAP / 2 if number % 2 else -GAP / 2
+    for name, kinds, first_leads in plan:
+        ahead = GAP / 2 if first_leads else -GAP / 2
         pairs.append([damaged(name, kind, LEVEL + gap) for kind, gap in zip(kinds, (ahead, -ahead), strict=True)])
     said = scores(torch.stack([torch.cat(pair) for pair in pairs]), torch.cat([reference(name) for name, _, _ in plan]))
     preferred = {metric: (values[:, 1] > values[:, 0]).int().tolist() for metric, values in said.items()}
@@ -177,16 +182,19 @@ def choices() -> tuple[Choice, ...]:
     )
 
 
-def told_apart_by_chance(rankings: int = 4000, *, seed: int = 0) -> float:
-    """Return how often twenty choices tell at least one metric from a coin if they follow a ranking drawn at random.
+def told_apart_by_chance(tests: int = 4000, *, coins: bool = False, seed: int = 0) -> float:
+    """Return how often twenty choices tell at least one metric from a coin although they know of none.
 
-    The ranking is of the kinds of damage, and the observer always chooses the kind that stands first: she knows no
-    metric, but is no coin either, since each kind comes five times.
+    They follow a ranking of the kinds of damage, drawn at random for each test: the observer always chooses the kind
+    that stands first, and is no coin, since each kind comes five times.  With `coins` every choice is tossed.
     """
     rng, kinds = torch.Generator().manual_seed(seed), list(KINDS)
-    places = torch.rand(rankings, len(kinds), generator=rng).argsort(dim=1)
-    first, second = (torch.tensor([kinds.index(c.kinds[k]) for c in choices()]) for k in (0, 1))
-    chosen = (places[:, second] < places[:, first]).int()
+    if coins:
+        chosen = torch.randint(2, (tests, len(choices())), generator=rng).int()
+    else:
+        places = torch.rand(tests, len(kinds), generator=rng).argsort(dim=1)
+        first, second = (torch.tensor([kinds.index(c.kinds[k]) for c in choices()]) for k in (0, 1))
+        chosen = (places[:, second] < places[:, first]).int()
     said = torch.tensor([list(c.preferred.values()) for c in choices()])
     agreed = (chosen[:, :, None] == said).sum(dim=1)
     ends = [wilson(k, len(said)) for k in range(len(said) + 1)]

@@ -79,7 +79,7 @@ def change(record: Record, who: str, arm: str, base: str, measure: str = "contra
 def table(record: Record) -> str:
     """Return means over scenes as a Markdown table: acts beside networks."""
     head = ["loss"]
-    for measure in ("texture", "edge", "level (10⁻³)", "error (10⁻³)"):
+    for measure in ("contrast", "sharpness", "level (10⁻³)", "error (10⁻³)"):
         head += [f"{measure}: act", "network"]
     plan = (("contrast", 1.0, 2, False), ("rise", 1.0, 2, False), ("level", 1e3, 1, True), ("error", 1e3, 1, False))
     rows = []

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from .compromises import likely_signal
+from .compromises import l1_act
+from .mends import mended_loss
 from .observers import choice_strengths, needed_agreements
-from .pulls import bounded_pull
+from .pulls import bounded_slope
 from .toy_prices import error_order, wave_price
 
-__all__ = ["bounded_pull", "choice_strengths", "error_order", "likely_signal", "needed_agreements", "wave_price"]
+__all__ = [
+    "bounded_slope",
+    "choice_strengths",
+    "error_order",
+    "l1_act",
+    "mended_loss",
+    "needed_agreements",
+    "wave_price",
+]

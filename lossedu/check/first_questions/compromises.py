@@ -25,7 +25,7 @@ _CASES = (
 )
 
 
-def likely_signal(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
+def l1_act(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
     """Check ``fn(signals, weights)``: the Bayes act of absolute error, (0.7), pixel by pixel.
 
     Parameters
@@ -39,7 +39,7 @@ def likely_signal(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
         If `fn` cannot be called.
     """
     function("fn", fn, _CALL)
-    with Examination("likely_signal", _CALL) as exam:
+    with Examination("l1_act", _CALL) as exam:
         for name, rows, shares in _CASES:
             y, w = torch.tensor(rows, dtype=torch.float64), torch.tensor(shares, dtype=torch.float64)
             hints: dict[tuple[int, ...], str] = {

@@ -17,7 +17,7 @@ from ..verdict import Verdict
 
 
 def needed_agreements(fn: Callable[[int], Any]) -> Verdict:
-    """Check ``fn(n)``: how many of n agreements somebody reaches by guessing in at most 2.5 of 100 tests.
+    """Check ``fn(n)``: the least number that guessing reaches, or passes, in at most 2.5 of 100 tests.
 
     The least k with P(K >= k) <= 0.025 for K binomial with chance one half.
 
@@ -47,7 +47,7 @@ def _needed(n: int, level: float = 0.025) -> int:
 
 def _hint(n: int, answer: float) -> str:
     if answer == _needed(n, 0.05):
-        return "at most 2.5 of 100: an observer who always disagrees would be worth telling as well"
+        return "at most 2.5 of 100, not 5: the other 2.5 are left for those who disagree as often"
     if answer == _needed(n) - 1:
         return "this is the most that guessing reaches; one more is needed"
     if 0 < answer < 1:

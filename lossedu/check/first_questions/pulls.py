@@ -14,15 +14,24 @@ from ..verdict import Verdict
 _CALL = "fn(q, c)"
 
 
-def bounded_pull(fn: Callable[[float, float], Any]) -> Verdict:
+def bounded_slope(fn: Callable[[float, float], Any], peak: Callable[[float], Any] | None = None) -> Verdict:
     r"""Check ``fn(q, c)``: the derivative of :math:`q^2 / (q^2 + c^2)` in q, (0.11) for one pixel.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes two numbers and returns one.
+    peak : callable, optional
+        Takes c and returns the error q > 0 at which the slope is largest.  Without it, this is not asked.
 
     Raises
     ------
     TypeError
-        If `fn` cannot be called.
+        If `fn` or `peak` cannot be called.
     """
     function("fn", fn, _CALL)
+    if peak is not None:
+        function("peak", peak, "peak(c)")
     cases = (
         ("no error, q = 0", 0.0, 0.3),
         ("near, q = 0.1", 0.1, 0.3),
@@ -31,21 +40,24 @@ def bounded_pull(fn: Callable[[float, float], Any]) -> Verdict:
         ("an output that is too dark, q = -0.2", -0.2, 0.3),
         ("another c, q = 0.5", 0.5, 0.1),
     )
-    with Examination("bounded_pull", _CALL) as exam:
+    with Examination("bounded_slope", _CALL if peak is None else f"{_CALL} and peak(c)") as exam:
         right = True
         for name, q, c in cases:
             answer = exam.number(exam.call(fn, q, c))
             # where all was right above zero, it is the sign that was lost below
             mistakes = [(_SIGN, -_slope(q, c))] if q < 0 and right else _mistakes(q, c)
             right &= exam.value(name, answer, _slope(q, c), rtol=1e-6, atol=1e-12, mistakes=mistakes, hint=_HINT)
-        top = 0.3 / math.sqrt(3)
-        exam.notes.append(
-            f"For c = 0.3 the pull is strongest at q = c/√3 = {top:.3f}, and {_slope(top, 0.3):.3f} there."
-        )
+        if peak is not None:
+            for c in (0.3, 0.1):
+                at = exam.number(exam.call(peak, c), "where it is largest: returns one number")
+                exam.value(f"largest, c = {c:g}", at, c / math.sqrt(3), rtol=5e-3, mistakes=_peaks(c), hint=_PEAK)
     return exam.verdict()
 
 
 _HINT = "quotient rule: (A'B - AB') / B^2 with A = q^2, B = q^2 + c^2, and A' = B' = 2q"
+
+
+_PEAK = "set the derivative of the slope in q to zero, or try errors from 0 to 2c in small steps"
 
 
 _SIGN = "the derivative keeps the sign of the error: for q below 0 it points the other way"
@@ -53,6 +65,15 @@ _SIGN = "the derivative keeps the sign of the error: for q below 0 it points the
 
 def _slope(q: float, c: float) -> float:
     return 2 * q * c * c / (q * q + c * c) ** 2
+
+
+def _peaks(c: float) -> list[Mistake]:
+    return [
+        ("at q = c the loss has reached half of its height; its slope was largest before", c),
+        ("this is the slope there; the error q was asked for", _slope(c / math.sqrt(3), c)),
+        ("the square root is missing: this is the square of q", c * c / 3),
+        ("the numerator of the slope grows with q as well: differentiate it too", 0.0),
+    ]
 
 
 def _mistakes(q: float, c: float) -> list[Mistake]:
