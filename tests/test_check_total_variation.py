@@ -62,6 +62,8 @@ def test_something_that_cannot_be_called_is_a_type_error(name: str) -> None:
         ({"tv": [1, 1, 1], "squared": [1, 1 / 16, 1 / 256]}, "one step alone; there are several of its square"),
         ({"tv": [1, 1, 1], "squared": [1, 1, 1]}, "each step was not squared"),
         ({"tv": [1, 1], "squared": [1, 1, 1]}, "one number for each of the edges"),
+        ({"tv": [32, 32, 32], "squared": [1, 1 / 4, 1 / 16]}, "the sum of 32 rows"),
+        ({"tv": [1, 1, 1], "squared": [32, 8, 2]}, "the sum of 32 rows"),
         ({"tv": "one", "squared": [1, 1, 1]}, "one number for each of the edges"),
     ],
 )
@@ -128,6 +130,7 @@ def arrows(x: Tensor) -> Tensor:
     [
         (lambda x: arrows(x).square().sum(0).sqrt().sum(), "infinity times 0 is NaN"),
         (lambda x: (arrows(x).square().sum(0) + 1e-4).sqrt().sum(), "an eps under the root biases the value"),
+        (lambda x: (arrows(x).square().sum(0) + 1e-30).sqrt().sum(), "an eps under the root biases the value"),
         (lambda x: arrows(x).abs().sum(), "this is the anisotropic form"),
         (lambda x: arrows(x).square().sum(), "this is the squared form"),
         (lambda x: torch.linalg.vector_norm(arrows(x)), "one root of the whole sum"),
@@ -173,7 +176,10 @@ def test_what_leaves_the_picture_does_not_count() -> None:
         return down + xi[1] - torch.nn.functional.pad(xi[1], (1, 0))[..., :-1]
 
     verdict = check.field_divergence(open_end)
-    assert [item.name for item in verdict.failures] == ["a field with arrows past the border, which must not count"]
+    assert [item.name for item in verdict.failures] == [
+        "a field with arrows past the border, which must not count",
+        "<grad x, xi> = -<x, div xi>, with arrows past the border",
+    ]
     assert "what leaves the picture there does not count" in hints(verdict)
 
 
@@ -217,6 +223,14 @@ def test_wrong_steps_are_explained(answer: Callable[[Tensor, Tensor, float], Ten
 def test_wrong_losses_of_contrast_are_explained(answer: Callable[..., float], hint: str) -> None:
     verdict = check.contrast_loss(answer)
     assert not verdict.passed and hint in hints(verdict), verdict
+
+
+def test_a_disc_on_wide_ground_is_gone_where_it_has_lost_its_height() -> None:
+    assert check.contrast_loss(solutions.contrast_loss, gone=2.0).passed
+    assert check.contrast_loss(solutions.contrast_loss, gone=torch.tensor(2.0)).passed  # type: ignore[arg-type]
+    for wrong, hint in ((1.0, "wide ground hardly moves"), (4.0, "2w/r, and not w/r"), (3.0, "what it loses")):
+        verdict = check.contrast_loss(solutions.contrast_loss, gone=wrong)
+        assert not verdict.passed and hint in hints(verdict), verdict
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu.filters import correlate, correlate_adjoint, gaussian_window
-from lossedu.variational import divergence, gradient, taut_string
+from lossedu.variational import divergence, gradient, rof, taut_string
 
 PAGE = Path(__file__).parents[1] / "book" / "prerequisites.md"
 
@@ -22,6 +22,7 @@ PROVED = {
     r"\mathcal L(x + d)": "test_gradient_of_a_loss",
     r"(Gx)_i": "test_filter",
     r"\hat G(f)": "test_wave_through_a_filter",
+    r"2 \sin(\pi f)\, \sin 2\pi f(u": "test_wave_through_a_difference",
     r"\langle G x, v\rangle": "test_adjoint",
     r"\nabla_{\!x}\, \mathcal L(G x)": "test_chain_rule",
     r"\langle \nabla x, \xi\rangle": "test_divergence",
@@ -92,6 +93,23 @@ def test_wave_through_a_filter(f: float) -> None:
     torch.testing.assert_close(correlate(wave, taps), response * wave[..., radius:-radius, radius:-radius])
 
 
+def test_a_mean_of_three_turns_the_finest_wave_over_and_sharpening_makes_it_stronger() -> None:
+    k = torch.arange(3, dtype=torch.float64) - 1
+    finest = torch.cos(math.pi * k)
+    assert float((torch.full_like(k, 1 / 3) * finest).sum()) == pytest.approx(-1 / 3)
+    assert float((torch.tensor([-0.25, 1.5, -0.25]) * finest).sum()) > 1
+
+
+@pytest.mark.parametrize("f", [0.05, 0.2, 0.5])
+def test_wave_through_a_difference(f: float) -> None:
+    u = torch.arange(40, dtype=torch.float64)
+    found = gradient(torch.cos(2 * math.pi * f * u).expand(1, 1, 2, 40))[1, 0, 0, 0, :-1]
+    torch.testing.assert_close(found, (-2 * math.sin(math.pi * f) * torch.sin(2 * math.pi * f * (u + 0.5)))[:-1])
+    # a quarter of a wave and half a pixel further on
+    moved = 2 * math.sin(math.pi * f) * torch.cos(2 * math.pi * f * (u + 0.5 + 1 / (4 * f)))
+    torch.testing.assert_close(found, moved[:-1])
+
+
 def test_adjoint() -> None:
     taps = gaussian_window(1.0)
     x = noise(1, 1, 12, 13)
@@ -103,6 +121,20 @@ def test_adjoint_of_a_symmetric_blur_is_the_blur_inside_alone() -> None:
     taps, x = gaussian_window(1.0), torch.ones(1, 1, 20, 20, dtype=torch.float64)
     back = correlate_adjoint(correlate(x, taps), taps)[0, 0]
     assert back[10, 10].item() == pytest.approx(1) and back[0, 0].item() < 0.2
+
+
+def test_a_symmetric_blur_is_its_own_adjoint_with_zeros_past_the_border_and_not_with_reflections() -> None:
+    taps, rows = gaussian_window(1.0), torch.eye(12, dtype=torch.float64)[:, None]
+    radius = taps.numel() // 2
+
+    def matrix(mode: str) -> Tensor:
+        return torch.nn.functional.conv1d(torch.nn.functional.pad(rows, (radius, radius), mode), taps[None, None])[:, 0]
+
+    zeros, reflected = matrix("constant"), matrix("reflect")
+    torch.testing.assert_close(zeros, zeros.T)
+    renormalised = zeros / zeros.sum(dim=0)  # column j holds the weights of output j
+    for blur in (reflected, renormalised):
+        assert float((blur - blur.T).abs().max()) > 0.01
 
 
 def test_chain_rule() -> None:
@@ -168,6 +200,21 @@ def test_weight_of_the_prior() -> None:
         assert improbable(best + 0.01 * noise(20, seed=seed)) > least
     for wrong in (s / b, s**2, 2 * s**2 / b):
         assert improbable(taut_string(z, wrong)) > least
+
+
+def test_the_weight_of_the_prior_in_two_dimensions_belongs_to_the_anisotropic_form() -> None:
+    s, b = 0.2, 0.1
+    z = noise(1, 1, 6, 6)
+
+    def improbable(y: Tensor) -> float:
+        priors = [torch.distributions.Laplace(0.0, b).log_prob(y.diff(dim=dim)).sum() for dim in (-1, -2)]
+        return -float(torch.distributions.Normal(y, s).log_prob(z).sum() + sum(priors))
+
+    found = {kind: rof(z, s**2 / b, kind=kind, tol=1e-6).image for kind in ("anisotropic", "isotropic")}
+    least = improbable(found["anisotropic"])
+    assert improbable(found["isotropic"]) > least
+    for seed in range(50):
+        assert improbable(found["anisotropic"] + 0.01 * noise(1, 1, 6, 6, seed=seed)) > least
 
 
 def test_mean_is_the_best_answer() -> None:

@@ -41,16 +41,19 @@ def edge_costs(tv: Sequence[float], squared: Sequence[float]) -> Verdict:
 
 def _cost_mistakes(name: str, cut: int) -> list[Mistake]:
     one = 1 / cut
+    rows = ("this is the sum of 32 rows, as in the text; one row was asked for", 32.0 if name == "tv" else 32 * one)
     if name == "tv":
         return [
             ("this is the square: absolute differences add up to the height however it is cut", one),
             ("this is one step alone; there are several", one),
             ("this counts the steps; each is only a part of the height", float(cut)),
+            rows,
         ]
     return [
         ("this is one step alone; there are several of its square", one**2),
         ("each step was not squared: their squares are what is added", 1.0),
         ("this counts the steps; each is only a part of the height", float(cut)),
+        rows,
     ]
 
 
@@ -58,10 +61,13 @@ def _cost_mistakes(name: str, cut: int) -> list[Mistake]:
 _SHAPES = {"stripe": 1.0, "disc": 1.0, "step": 0.5}
 _CASES = (("stripe", 12, 0.6), ("disc", 20, 1.0), ("step", 48, 2.0), ("stripe", 5, 0.2), ("disc", 8, 0.4))
 
+#: Radius and height of the disc that is to vanish.
+_GONE = (8, 0.5)
+
 _CALL = "fn(shape, size, w)"
 
 
-def contrast_loss(fn: Callable[[str, float, float], Any]) -> Verdict:
+def contrast_loss(fn: Callable[[str, float, float], Any], gone: float | None = None) -> Verdict:
     r"""Check ``fn(shape, size, w)``: how far total variation moves the level of a shape in a wide flat world.
 
     Parameters
@@ -69,6 +75,8 @@ def contrast_loss(fn: Callable[[str, float, float], Any]) -> Verdict:
     fn : callable
         Takes "stripe" (size: its width n), "disc" (size: its radius r) or "step" (size: the width n of the plateau on
         one side of it, the border of the picture on the other) and the weight w of ROF; returns a positive number.
+    gone : float, optional
+        The least w at which a disc of radius 8 and height 0.5 is gone, on ground so wide that it hardly moves.
 
     Raises
     ------
@@ -82,6 +90,21 @@ def contrast_loss(fn: Callable[[str, float, float], Any]) -> Verdict:
             right = 2 * weight * _SHAPES[shape] / size
             name = f"{shape} of {'radius' if shape == 'disc' else 'width'} {size}, w = {weight}"
             exam.value(name, answer, right, rtol=1e-3, mistakes=_loss_mistakes(shape, size, weight))
+        if gone is not None:
+            radius, height = _GONE
+            right, hint = height * radius / 2, "it is gone where what it loses, as your function says it, is its height"
+            exam.value(
+                "gone: disc of radius 8, height 0.5",
+                exam.number(gone),
+                right,
+                rtol=1e-3,
+                hint=hint,
+                mistakes=[
+                    ("so it is where its surroundings move as far as the disc; wide ground hardly moves", right / 2),
+                    ("the disc loses 2w/r, and not w/r", right * 2),
+                    ("this is a weight for a height of 1", radius / 2),
+                ],
+            )
         exam.notes.append("`variational.rof` finds 0.1002 for the disc of radius 20 at w = 1, drawn with soft pixels.")
     return exam.verdict()
 

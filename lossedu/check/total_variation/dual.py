@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...variational import divergence, gradient
 from ..examination import Examination
-from ..numbers import Mistake
+from ..numbers import Mistake, short, two_numbers
 from ..reader import function
 from ..verdict import Verdict
 from .pictures import field, noisy_patch
@@ -19,7 +19,7 @@ _DIVERGENCE, _STEP = "fn(xi)", "fn(xi, z, w)"
 
 
 def field_divergence(fn: Callable[[Tensor], Any]) -> Verdict:
-    r"""Check ``fn(xi)``: the divergence of a field, which is less the adjoint of the gradient.
+    r"""Check ``fn(xi)``: the divergence of a field, which is minus the adjoint of the gradient.
 
     .. math:: \langle\nabla x, \xi\rangle = -\langle x, \operatorname{div} \xi\rangle
 
@@ -46,11 +46,18 @@ def field_divergence(fn: Callable[[Tensor], Any]) -> Verdict:
         for name, p in cases:
             answer = exam.tensor(exam.call(fn, p), p.shape[1:], torch.float64, {tuple(p.shape): _SHAPE})
             exam.value(name, answer, divergence(p), rtol=1e-9, mistakes=_divergence_mistakes(p), hint=_BORDER)
-        u, p = noisy_patch(7, 9), field()
-        left = float((gradient(u) * p).sum())
-        right = -float((u * exam.tensor(exam.call(fn, p), u.shape)).sum())
-        exam.value(
-            "<grad x, xi> = -<x, div xi>", right, left, rtol=1e-9, hint="test it with x = 1: then div must add to 0"
+        u = noisy_patch(7, 9)
+        left = float((gradient(u) * edge).sum())
+        right = -float((u * exam.tensor(exam.call(fn, edge), u.shape)).sum())
+        same = abs(left - right) <= 1e-9 * abs(left)
+        seen = (
+            f"both sides are {short(left)}"
+            if same
+            else "{} on the left, {} on the right".format(*two_numbers(left, right))
+        )
+        hint = "test it with x = 1: then div must add to 0"
+        exam.test(
+            "<grad x, xi> = -<x, div xi>, with arrows past the border", same, seen, "the same on both sides", hint
         )
     return exam.verdict()
 
@@ -70,7 +77,7 @@ def _divergence_mistakes(p: Tensor) -> list[Mistake]:
         divergence(torch.stack((torch.zeros_like(p[0]), p[1]))),
     ]
     return [
-        ("the sign is wrong: this is the adjoint of the gradient, and the divergence is less the adjoint", -right),
+        ("the sign is wrong: this is the adjoint of the gradient, and the divergence is minus the adjoint", -right),
         ("these are forward differences; the adjoint of a forward difference looks back", forward),
         ("roll carries the arrows round the border", wrapped),
         ("the last row and column: what leaves the picture there does not count", open_end),
