@@ -18,12 +18,12 @@ from ..records import Record
 from . import wording
 from .wording import NOTHING, estimate, label, number
 
-#: Mode -> how it is called, in the order of the panels.
+#: Mode -> how it is called, in the order of the panels.  `tuning.SAFETY` of the best step is the tuned one.
 TITLES = {
-    "adam": "Adam, a tenth of the tuned step size",
-    "adam_tuned": "Adam, step sizes tuned",
-    "sgd": "SGD, a tenth of the tuned step size",
-    "sgd_tuned": "SGD, step sizes tuned",
+    "adam": "Adam, a twentieth of the best step",
+    "adam_tuned": "Adam, half of the best step",
+    "sgd": "SGD, a twentieth of the best step",
+    "sgd_tuned": "SGD, half of the best step",
 }
 
 _DASHES: dict[str, Any] = {
@@ -179,7 +179,8 @@ def _effect(record: Record, mode: str, arm: str, branch: str, where: str) -> str
     found = estimate(list(paired(record, one, base, "mse", where, how="dB").values.values()))
     if not math.isfinite(found.mean):
         return NOTHING
-    digits = wording.decimals([found.high - found.mean], 2)
+    # A reset may change less than a thousandth, which is no zero.
+    digits = wording.decimals([found.high - found.mean], 5)
     mean, low, high = (number(value, digits, signed=True) for value in found)
     if low == NOTHING:
         return mean

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 
 from ..experiments.convergence import ARMS, MODES
 from ..figures import chart, loss_style
-from ..ledger.evidence import seed_values
+from ..ledger.evidence import Nets, paired, seed_values
 from ..records import Record
 from . import wording
 from .convergence import CARRIED, TITLES, branches_of, gaps, modes_of
-from .wording import label
+from .wording import estimate, label, number
 
 #: Names below the axis; the long one begins a line lower, where it has no neighbour.
 _TICKS = {
@@ -94,6 +94,26 @@ def draw_landscape(record: Record) -> Figure:
         ax.set(title=TITLES[mode], xlabel="way from one end to the other", ylabel="above the ends (dB)")
     _finish(figure, panels, len(modes), said + wording.unfinished(record))
     return figure
+
+
+def beside_walls(record: Record) -> str:
+    """Return as Markdown, by mode, how near matching brings two networks, and which errors the switched ones have.
+
+    Beside the distance of the matched weights stands that to which networks come that have nothing to do with each
+    other; see `experiments.landscape.compare`.
+    """
+    rows = record.settings.get("landscape") or []
+    lines = []
+    for mode in (mode for mode in modes_of(record) if any(row["mode"] == mode for row in rows)):
+        found = [row for row in rows if (row["mode"], row["pair"]) == (mode, "l1-l2")]
+        near, chance = (float(np.mean([row[key] for row in found])) for key in ("distance", "distance_chance"))
+        one, other = (Nets(arm, branch="switch", where=(("mode", mode),)) for arm in ("l2", "l1"))
+        gap = estimate(list(paired(record, one, other, "mse", how="dB").values.values()))
+        mean, low, high = (number(value, 2, signed=True) for value in gap)
+        lines.append([TITLES[mode], number(near, 3), number(chance, 3), f"{mean} ({low} to {high})"])
+    orders = [f"{label(first)} then {label(second)}" for first, second in (("l2", "l1"), ("l1", "l2"))]
+    head = ["training", "distance, matched", "by chance", f"{' over '.join(orders)}, test (dB)"]
+    return wording.markdown_table(head, lines)
 
 
 def above(line: Sequence[float]) -> list[float]:

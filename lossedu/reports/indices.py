@@ -85,6 +85,14 @@ def values_of(record: Record, task: str, arm: str, column: str) -> dict[int, flo
     return {seed: INDICES[column].factor * value for seed, value in found.items() if math.isfinite(value)}
 
 
+def seed_mean(record: Record, task: str, arm: str, column: str) -> float:
+    """Return the mean of an index over seeds, NaN where the record has no networks of the loss."""
+    if not any((run["task"], run["arm"]) == (task, arm) for run in record.runs):
+        return math.nan
+    found = values_of(record, task, arm, column)
+    return sum(found.values()) / len(found) if found else math.nan
+
+
 def gap(record: Record, task: str, arm: str, base: str, column: str) -> dict[int, float]:
     """Return by how much the index is larger for one loss, each seed compared with itself, on the same pictures."""
     if arm == INPUT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -20,6 +20,9 @@ CHANNELS = {"red": "-", "green": (0, (5, 1.5)), "blue": (0, (1.2, 1.2))}
 
 #: The gain is linear up to here and logarithmic beyond: a network may go very far.
 LINEAR = 1.5
+
+#: A channel with a gain beyond this, of either sign, is no picture and no negative of one: it is out of range.
+BEYOND = 5.0
 
 _TICKS = (-1000, -100, -10, -1, 0, 1, 10, 100, 1000)
 
@@ -94,9 +97,64 @@ def sentence(record: Record, *conditions: str) -> str:
     return "\n".join([*lines, *wording.unfinished(record)])
 
 
+def ways(record: Record) -> str:
+    """Return as Markdown in which way networks were lost: one line a condition and way.
+
+    One that diverged, or ended with a gain beyond `BEYOND` of either sign, left the range; another one may have ended
+    with the negative of a channel.
+    """
+    lines = []
+    for condition in TASKS:
+        runs = {arm: [run for run in record.runs if (run["task"], run["arm"]) == (condition, arm)] for arm in ARMS}
+        for words, counts in _WAYS.items():
+            counted = {arm: sum(map(counts, found)) for arm, found in runs.items() if found}
+            if any(counted.values()):
+                parts = [f"{count} of {len(runs[arm])} with {label(arm)}" for arm, count in counted.items()]
+                lines.append(f"- **{condition.capitalize()}, {words}:** {', '.join(parts)}.")
+        networks = [run for found in runs.values() for run in found]
+        if networks and not any(counts(run) for run in networks for counts in _WAYS.values()):
+            lines.append(f"- **{condition.capitalize()}:** none was lost.")
+    return "\n".join([*lines, *wording.unfinished(record)])
+
+
+def counted(records: Iterable[Record]) -> str:
+    """Return as a sentence how many networks of some records ran away, and which."""
+    records = list(records)
+    trained = [(record, run) for record in records for run in record.runs if run.get("arm") != "input"]
+    lost = [f"{run['job']} of {record.name}" for record, run in trained if run.get("ran_away") or "diverged_at" in run]
+    names = [record.name for record in records]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    said = f"{len(lost)} ran away: {', '.join(lost)}" if lost else "none ran away"
+    return f"Of the {len(trained)} networks of {listed} {said}."
+
+
+def _outside(run: Mapping[str, Any]) -> bool:
+    return "diverged_at" in run or (bool(run.get("watched")) and max(map(abs, _ends(run))) > BEYOND)
+
+
+def _negative(run: Mapping[str, Any]) -> bool:
+    return _inverted(run) and not _outside(run)
+
+
+def _otherwise(run: Mapping[str, Any]) -> bool:
+    return _away(run) and not _outside(run) and not _negative(run)
+
+
+#: What is said of networks -> which they are; nobody is in two of them.
+_WAYS = {
+    "left the range": _outside,
+    "ended with the negative of a channel": _negative,
+    "ran away in another way": _otherwise,
+}
+
+
+def _ends(run: Mapping[str, Any]) -> list[float]:
+    return list(run["watched"][-1][1]["gain"])
+
+
 def _away(run: Mapping[str, Any]) -> bool:
     return bool(run["ran_away"])
 
 
 def _inverted(run: Mapping[str, Any]) -> bool:
-    return bool(run.get("watched")) and min(run["watched"][-1][1]["gain"]) < 0
+    return bool(run.get("watched")) and min(_ends(run)) < 0

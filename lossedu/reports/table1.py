@@ -16,9 +16,9 @@ from ..ledger.evidence import Nets, entries, left_out
 from ..records import Record
 from ..statistics import Interval
 from . import wording
-from .indices import INDICES, gap, heading, lead, losses_of, seeds_of, values_of
+from .indices import INDICES, gap, heading, lead, losses_of, seed_mean, seeds_of, values_of
 from .wording import NOTHING, estimate, label, number, with_half
-from .zhao2017 import ARMS, METRICS, over_l2
+from .zhao2017 import ARMS, METRICS, over_l2, published
 
 #: Rows that only some tasks have.
 _OWN = {"blockiness": ("jpeg", "jpeg_16", "jpeg_17")}
@@ -122,11 +122,16 @@ def beside_paper(record: Record, task: str) -> str:
         rows.append([heading(column), *cells])
     text = wording.markdown_table(["over $\\ell_2$", *(label(arm) for arm in arms)], rows)
     seeds = seeds_of(record, task)
+    psnr = {arm: seed_mean(record, task, arm, "psnr") for arm in ("input", "l2")}
+    theirs_psnr = {arm: number(published(task, "psnr", arm) or math.nan, 1) for arm in psnr}
     notes = [
         f"Differences to the network trained with $\\ell_2$: ours ({seeds} seeds, ± half of the 95 % interval where "
         f"there are {LEAST_SEEDS} or more), and in brackets the paper's (one network each).",
         "≠: the other sign than in the paper (by the means alone, where there is no interval); ~: our interval holds "
         "0, and no sign is certain.",
+        f"The pictures are not the paper's: input and $\\ell_2$ have {number(psnr['input'], 1)} and "
+        f"{number(psnr['l2'], 1)} dB here, {theirs_psnr['input']} and {theirs_psnr['l2']} there, so that sizes cannot "
+        "be compared.",
     ]
     return "\n\n".join([text, " ".join([*notes, *_gaps(record, task, absent)])])
 

@@ -15,7 +15,7 @@ from ..experiments.tuning import at_the_end, choose, means
 from ..figures import chart, loss_style
 from ..records import Record
 from . import wording
-from .wording import NOTHING, label
+from .wording import NOTHING, label, number
 
 #: Panels: fifteen losses in one would be a thicket.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
@@ -104,6 +104,24 @@ def _lost(record: Record, task: str) -> list[str]:
 
 def _finite(by_rate: Mapping[float, float]) -> bool:
     return any(map(math.isfinite, by_rate.values()))
+
+
+def trials(record: Record, task: str, arms: Sequence[str]) -> str:
+    """Return as Markdown the PSNR on the validation pictures under every step size of Adam, one row a loss."""
+    found = {arm: means(record.runs, "psnr")[task, arm, "adam"] for arm in arms}
+    rates = sorted(set().union(*found.values()))
+    rows = []
+    for arm, by_rate in found.items():
+        values = [by_rate.get(rate, math.nan) for rate in rates]
+        rows.append([label(arm), *("ran away" if math.isinf(value) else number(value, 2) for value in values)])
+    steps = f"{record.settings['steps']:,} steps"
+    note = f"PSNR in dB on the validation pictures after {steps}, by step size; seeds: {_seeds(record)}."
+    head = ["loss", *(f"{rate:g}" for rate in rates)]
+    return "\n\n".join([wording.markdown_table(head, rows), " ".join([note, *wording.unfinished(record)])])
+
+
+def _seeds(record: Record) -> int:
+    return len({run["seed"] for run in record.runs})
 
 
 def table_of_rates(record: Record) -> str:

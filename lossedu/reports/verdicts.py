@@ -21,10 +21,11 @@ def rows(folder: str | Path | None = None) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in json.loads(path.read_text(encoding="utf-8"))}
 
 
-def table(*claims: str, folder: str | Path | None = None) -> str:
+def table(*claims: str, folder: str | Path | None = None, endpoints: bool = False) -> str:
     """Return as Markdown what is claimed, the verdict, and at which scale, one row a claim.
 
     A claim may rest on many comparisons, of which one effect would show a part: `comparisons` has them all.
+    With `endpoints`, each claim is followed by what the verdict is on, which may be less than what is claimed.
 
     Raises
     ------
@@ -35,10 +36,12 @@ def table(*claims: str, folder: str | Path | None = None) -> str:
     if unknown := [claim for claim in claims if claim not in known]:
         raise ValueError(f"claims must be among {', '.join(known)}, got {', '.join(unknown)}")
     lines = []
+    judged_by = {claim.id: formulas(claim.endpoint) for claim in CLAIMS}
     for claim in claims:
         row = known[claim]
         where = NOTHING if row["scale"] is None else row["scale"] + (f", {row['seeds']} seeds" if row["seeds"] else "")
         said = f"[{claim}](#{claim.lower()}): {formulas(row['statement'])}"
+        said += f" *Judged by:* {judged_by[claim]}." if endpoints else ""
         lines.append([said, f"**{row['verdict']}**", where])
     return markdown_table(["claim", "verdict", "scale"], lines)
 

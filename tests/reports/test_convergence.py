@@ -13,6 +13,7 @@ import report_records as made
 
 from lossedu.experiments.convergence import BRANCHES, MODES
 from lossedu.experiments.scoring import COLUMNS
+from lossedu.experiments.tuning import SAFETY
 from lossedu.figures import loss_style
 from lossedu.records import Record
 from lossedu.reports import convergence, endpoints
@@ -79,7 +80,7 @@ def test_curves_show_every_branch_of_both_losses(plain: Record) -> None:
     assert lines[r"$\ell_2$, then $\ell_1$, old memory"].get_ydata()[-1] > 1.1 * line.get_ydata()[-1]
     assert list(line.get_xdata())[:2] == [1000, 1025] and line.get_xdata()[-1] == 1500
     assert [line.get_xdata()[0] for line in close.get_lines() if line.get_ydata()[0] == 0] == [1000]  # the mark
-    assert remark(figure) == "Adam, step sizes tuned."
+    assert remark(figure) == "Adam, half of the best step."
 
 
 def test_older_records_without_the_old_optimiser_can_be_drawn(plain: Record) -> None:
@@ -91,12 +92,12 @@ def test_older_records_without_the_old_optimiser_can_be_drawn(plain: Record) -> 
         *("continued", "reset", "switched"),
     ]
     text = convergence.switch_effects(record)
-    assert KEPT not in text and len(row(text, "Adam, step sizes tuned", r"$\ell_1$")) == 4
+    assert KEPT not in text and len(row(text, "Adam, half of the best step", r"$\ell_1$")) == 4
     # A branch that diverged everywhere was there all the same.
     for run in record.runs:
         run["branches_diverged"] = {"switch_carried": 7}
     assert convergence.branches_of(record) == list(BRANCHES)
-    assert row(convergence.switch_effects(record), "Adam, step sizes tuned", r"$\ell_1$")[4] == "–"
+    assert row(convergence.switch_effects(record), "Adam, half of the best step", r"$\ell_1$")[4] == "–"
     assert "diverged at step 7 of switch_carried" in remark(convergence.draw_curves(record, "sgd"))
 
 
@@ -117,9 +118,9 @@ def test_curves_name_what_they_leave_out(plain: Record) -> None:
 
 def test_every_mode_has_its_panel_with_its_step_size_in_words() -> None:
     assert set(convergence.TITLES) == set(MODES)
-    names, said = {"adam": "Adam", "sgd": "SGD"}, {1.0: "step sizes tuned", 0.1: "a tenth of the tuned step size"}
+    names, said = {"adam": "Adam", "sgd": "SGD"}, {0.5: "half of the best step", 0.05: "a twentieth of the best step"}
     for mode, (optimizer, factor) in MODES.items():
-        assert convergence.TITLES[mode] == f"{names[optimizer]}, {said[factor]}"
+        assert convergence.TITLES[mode] == f"{names[optimizer]}, {said[SAFETY * factor]}"
 
 
 def row(text: str, mode: str, loss: str) -> list[str]:
@@ -134,7 +135,7 @@ def test_effects_are_decibels_over_the_same_loss_continued(plain: Record) -> Non
     columns.append(("switch_carried", "test"))
     assert text.splitlines()[0].endswith(f"| reset, test | reset, training | {KEPT}, test |")
     for arm, loss in (("l2", r"$\ell_2$"), ("l1", r"$\ell_1$")):
-        cells = row(text, "Adam, step sizes tuned", loss)
+        cells = row(text, "Adam, half of the best step", loss)
         for cell, (branch, where) in zip(cells, columns, strict=True):
             gains = 10 * np.log10(
                 ends(plain, "adam_tuned", arm, "continue", where) / ends(plain, "adam_tuned", arm, branch, where)
@@ -144,19 +145,26 @@ def test_effects_are_decibels_over_the_same_loss_continued(plain: Record) -> Non
             found = [float(number) for number in numbers.split()]
             assert found == pytest.approx(list(expected), abs=0.006)
             assert cell.endswith("~") == (expected.low <= 0 <= expected.high)
+    # What a reset changes may be far below a thousandth, and is no zero.
+    tiny = row(
+        convergence.switch_effects(made.convergence({("l2", "reset"): 1.0001})),
+        "Adam, half of the best step",
+        r"$\ell_2$",
+    )
+    assert float(tiny[2].split()[0].replace("−", "-")) != 0
     # A switch helps l2 by .23 dB; l1 gains nothing by it.
-    assert row(text, "SGD, a tenth of the tuned step size", r"$\ell_2$")[0].startswith("+0.2")
-    assert row(text, "SGD, a tenth of the tuned step size", r"$\ell_1$")[0].endswith("~")
+    assert row(text, "SGD, a twentieth of the best step", r"$\ell_2$")[0].startswith("+0.2")
+    assert row(text, "SGD, a twentieth of the best step", r"$\ell_1$")[0].endswith("~")
 
 
 def test_effects_without_seeds_or_losses(plain: Record) -> None:
     two = changed(plain, "sgd-l2-1", ran_away=True)
     text = convergence.switch_effects(two)
-    assert "(" not in row(text, "SGD, a tenth of the tuned step size", r"$\ell_2$")[0]
+    assert "(" not in row(text, "SGD, a twentieth of the best step", r"$\ell_2$")[0]
     assert "Left out of all means: sgd-l2-1 ran away." in text
     for seed in (0, 2):
         two = changed(two, f"sgd-l2-{seed}", ran_away=True)
-    assert row(convergence.switch_effects(two), "SGD, a tenth of the tuned step size", r"$\ell_2$") == ["–"] * 5
+    assert row(convergence.switch_effects(two), "SGD, a twentieth of the best step", r"$\ell_2$") == ["–"] * 5
     alone = Record("convergence", "cpu", plain.settings, [r for r in plain.runs if r["arm"] == "l1"], {}, "", {})
     alone.scores = plain.scores
     assert r"| $\ell_2$ |" not in convergence.switch_effects(alone)
@@ -172,7 +180,10 @@ def test_one_network_of_two_modes_is_named_once(plain: Record) -> None:
 def test_final_errors_are_those_of_the_tables(plain: Record) -> None:
     figure = endpoints.draw_final(plain)
     figure.canvas.draw()
-    assert [ax.get_title() for ax in figure.axes] == ["Adam, step sizes tuned", "SGD, a tenth of the tuned step size"]
+    assert [ax.get_title() for ax in figure.axes] == [
+        "Adam, half of the best step",
+        "SGD, a twentieth of the best step",
+    ]
     clouds = [line for line in figure.axes[1].get_lines() if line.get_markerfacecolor() == "white"]
     order = [(arm, branch) for arm in ("l2", "l1") for branch in BRANCHES]
     ticks = [text.get_text() for text in figure.axes[1].get_xticklabels()]
@@ -206,3 +217,14 @@ def test_landscape_has_the_walls_that_were_made(plain: Record) -> None:
     empty = Record("convergence", "cpu", {}, plain.runs, {}, "")
     with pytest.raises(ValueError, match="must have a landscape"):
         endpoints.draw_landscape(empty)
+
+
+def test_beside_the_walls_stand_distances_and_the_errors_after_the_switch() -> None:
+    record = made.convergence({("l2", "switch"): 1.1, ("l1", "switch"): 1.0}, modes=("adam_tuned",))
+    for line in record.settings["landscape"]:
+        line["distance_chance"] = 1.2
+    (line,) = endpoints.beside_walls(record).splitlines()[2:]
+    cells = line.strip("| ").split(" | ")
+    assert cells[:3] == ["Adam, half of the best step", "0.800", "1.200"]
+    gains = 10 * np.log10(ends(record, "adam_tuned", "l1", "switch") / ends(record, "adam_tuned", "l2", "switch"))
+    assert cells[3].startswith(f"−{abs(gains.mean()):.2f} (") and gains.mean() < -0.3

@@ -34,6 +34,8 @@ def test_a_verdict_stands_with_its_numbers_and_a_link(tmp_path: Path) -> None:
     said = "[Z1](#z1): A network trained with $\\ell_1$ beats one with $\\ell_2$."
     assert lines[1] == f"| {said} | **equivalent** | cpu, 3 seeds |"
     assert lines[2].endswith("| cpu |")
+    (line,) = verdicts.table("Z1", folder=folder, endpoints=True).splitlines()[2:]
+    assert line.startswith(f"| {said} *Judged by:* pooled mean square error, $\\ell_1$ over $\\ell_2$, denoising and ")
     with pytest.raises(ValueError, match="claims must be among Z1, Z20, Z15, got Z99"):
         verdicts.table("Z99", folder=write(tmp_path, row(), none, row(id="Z15")))
 

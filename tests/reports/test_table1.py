@@ -190,6 +190,16 @@ def test_small_differences_of_the_paper_keep_their_sign() -> None:
     assert row["Input"].endswith("(−0.0048) ≠")
 
 
+def test_beside_paper_says_that_its_pictures_are_others() -> None:
+    text = table1.beside_paper(made.table1({"input": {"psnr": 0.9}, "l2": {}}, task="jpeg"), "jpeg")
+    ours = [
+        np.mean([made.rows(seed, {"psnr": f})[:, 1].mean() for seed in seeds])
+        for f, seeds in ((0.9, (0,)), (1, range(3)))
+    ]
+    assert f"have {ours[0]:.1f} and {ours[1]:.1f} dB here, 32.6 and 32.7 there" in text
+    assert "input and $\\ell_2$ have – and" in table1.beside_paper(made.table1({"l2": {}, "l1": {}}), "dd")
+
+
 def test_beside_paper_needs_l2_and_a_task_of_the_paper() -> None:
     with pytest.raises(ValueError, match="has no runs of arm l2"):
         table1.beside_paper(made.table1({"l1": {}}), "dd")

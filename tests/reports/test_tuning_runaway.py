@@ -136,6 +136,40 @@ def test_sentence_counts_networks(lost: Record) -> None:
     ]
 
 
+def test_a_negative_is_told_from_what_left_the_range(lost: Record) -> None:
+    one, nine, l1 = r"$\mathrm{SSIM}_1$", r"$\mathrm{SSIM}_9$", r"$\ell_1$"
+    lines = [
+        f"- **Wide, left the range:** 0 of 3 with {one}, 1 of 3 with {nine}, 0 of 3 with {l1}.",
+        f"- **Wide, ended with the negative of a channel:** 0 of 3 with {one}, 1 of 3 with {nine}, 0 of 3 with {l1}.",
+        f"- **Wide, ran away in another way:** 1 of 3 with {one}, 0 of 3 with {nine}, 0 of 3 with {l1}.",
+        f"- **Plain, left the range:** 0 of 1 with {nine}, 1 of 1 with {l1}.",
+        f"- **Plain, ended with the negative of a channel:** 1 of 1 with {nine}, 0 of 1 with {l1}.",
+    ]
+    assert runaway.ways(lost).splitlines() == lines
+    sound = made.runaway({("warm", "ssim_1", 0): (0.9, 1.0, 1.1)})
+    assert runaway.ways(sound) == "- **Warm:** none was lost."
+
+
+def test_networks_that_ran_away_are_counted_over_records(lost: Record) -> None:
+    sound = made.table1({"input": {}, "l1": {}})
+    assert runaway.counted([sound]) == "Of the 3 networks of table1-cpu none ran away."
+    text = runaway.counted([sound, lost])
+    assert text.startswith("Of the 14 networks of table1-cpu and runaway-cpu 3 ran away: ")
+    assert "plain-l1-0 of runaway-cpu" in text
+
+
+def test_trials_are_told_by_step_size() -> None:
+    found = made.tuning({"l1": 1, "ms_ssim": 2}, away=[("ms_ssim", 8e-3)])
+    for run in found.runs:
+        run["psnr"] = 28 + 100 * run["lr"]
+    found.settings["steps"] = 2000
+    lines = tuning.trials(found, "dd", ("ms_ssim", "l1")).splitlines()
+    assert lines[0] == "| loss | 0.0005 | 0.001 | 0.002 | 0.004 | 0.008 |"
+    assert lines[2] == "| MS-SSIM | 28.05 | 28.10 | 28.20 | 28.40 | ran away |"
+    assert lines[3] == r"| $\ell_1$ | 28.05 | 28.10 | 28.20 | 28.40 | 28.80 |"
+    assert "after 2,000 steps" in lines[-1] and lines[-1].endswith("seeds: 1.")
+
+
 def test_every_loss_that_is_tuned_has_a_row_and_all_but_the_centre_a_curve() -> None:
     runs = [
         {"task": "dd", "arm": arm, "optimizer": "adam", "lr": lr, "seed": 0, "validation": 1 + lr, "job": f"{arm}-{lr}"}
