@@ -79,32 +79,14 @@ def draw_gain(record: Record, condition: str) -> Figure:
     return figure
 
 
-def sentence(record: Record, *conditions: str) -> str:
-    """Return as Markdown how many networks ended with a channel whose gain is below 0, and how many ran away.
-
-    Two lines a condition, of all where none is named; a network whose training diverged ran away too, and its gain is
-    not known.
-    """
-    lines = []
-    for condition in conditions or TASKS:
-        runs = {arm: [run for run in record.runs if (run["task"], run["arm"]) == (condition, arm)] for arm in ARMS}
-        for words, counts in (("ended with a channel whose gain is below 0", _inverted), ("ran away", _away)):
-            parts = [
-                f"{sum(map(counts, found))} of {len(found)} with {label(arm)}" for arm, found in runs.items() if found
-            ]
-            if parts:
-                lines.append(f"- **{condition.capitalize()}, {words}:** {', '.join(parts)}.")
-    return "\n".join([*lines, *wording.unfinished(record)])
-
-
-def ways(record: Record) -> str:
-    """Return as Markdown in which way networks were lost: one line a condition and way.
+def ways(record: Record, *conditions: str) -> str:
+    """Return as Markdown in which way networks were lost: one line a condition and way, of all where none is named.
 
     One that diverged, or ended with a gain beyond `BEYOND` of either sign, left the range; another one may have ended
     with the negative of a channel.
     """
     lines = []
-    for condition in TASKS:
+    for condition in conditions or TASKS:
         runs = {arm: [run for run in record.runs if (run["task"], run["arm"]) == (condition, arm)] for arm in ARMS}
         for words, counts in _WAYS.items():
             counted = {arm: sum(map(counts, found)) for arm, found in runs.items() if found}
