@@ -23,7 +23,7 @@ NAME = "loss_times"
 #: What is measured on: number of pictures and their side.
 SHAPES: Mapping[str, tuple[int, int]] = {"patches": (16, 31), "picture": (1, 255)}
 TASKS = tuple(SHAPES)
-ARMS = ("l1", "charbonnier", "ssim_1.5")
+ARMS = ("l1", "charbonnier", "ssim_1.5", "ms_ssim", "ms_ssim_dense", "mix")
 
 
 @dataclass(frozen=True)
