@@ -68,6 +68,21 @@ def test_text_reads_well_without_the_build(path: Path) -> None:
         assert not RAW_MARKUP.search(cell.source), f"shown raw on Colab:\n{cell.source}"
 
 
+def test_a_level_in_brackets_is_not_taken_for_an_equation(path: Path) -> None:
+    """The build links (0.5) to the equation of chapter 0; elsewhere it is nearly always a grey level."""
+    if path.stem.startswith("ch00"):
+        return
+    told = [cell.source for cell in cells(path, "markdown")]
+    told += [
+        output.data["text/markdown"]
+        for cell in cells(path, "code")
+        for output in cell.outputs
+        if "text/markdown" in output.get("data", {})
+    ]
+    for text in told:
+        assert not re.search(r"(?<!equation )\(0\.\d+\)", text), text
+
+
 def test_first_cell_installs_only_what_is_missing(path: Path) -> None:
     first = cells(path, "code")[0]
     assert 'find_spec("lossedu") is None' in first.source
