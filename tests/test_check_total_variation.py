@@ -27,7 +27,8 @@ def hints(verdict: check.Verdict) -> str:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_model_solution_passes(name: str) -> None:
-    verdict = getattr(check, name)(getattr(solutions, name))
+    more = {"gone": 2.0} if name == "contrast_loss" else {}
+    verdict = getattr(check, name)(getattr(solutions, name), **more)
     assert verdict.passed, verdict
     assert len(verdict.properties) >= 5
 
@@ -70,6 +71,16 @@ def test_something_that_cannot_be_called_is_a_type_error(name: str) -> None:
 def test_wrong_costs_are_explained(answer: dict[str, Any], hint: str) -> None:
     verdict = check.edge_costs(**answer)
     assert not verdict.passed and hint in hints(verdict)
+
+
+def test_costs_may_be_tensors_and_are_asked_for_to_a_thousandth() -> None:
+    right, thirds = torch.tensor([1, 1 / 4, 1 / 16]), [torch.tensor(1.0)] * 3
+    assert check.edge_costs(tv=thirds, squared=right).passed
+    assert check.edge_costs(tv=torch.ones(3), squared=[1, 0.25, 0.06254]).passed
+    verdict = check.edge_costs(tv=[1, 1, 1], squared=[1, 0.25, 0.063])
+    assert not verdict.passed and "rounded too far" in hints(verdict)
+    for other in (torch.ones(3, 1), torch.ones(3, dtype=torch.complex64), [torch.ones(2)] * 3):
+        assert not check.edge_costs(tv=other, squared=right).passed
 
 
 # Exercise 2
@@ -143,6 +154,26 @@ def test_wrong_roots_are_explained(answer: Callable[[Tensor], Any], hint: str) -
     assert not verdict.passed and hint in hints(verdict), verdict
 
 
+def rooted(square: Tensor, least: float = 0.0) -> Tensor:
+    flat = square <= least
+    return torch.where(flat, 0, torch.where(flat, 1, square).sqrt()).sum()
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x: rooted(arrows(x).square().sum(0), 1e-6), "only differences of exactly 0 are flat"),
+        (lambda x: rooted(arrows(x[:1, :1]).square().sum(0)), "only the first channel of the first picture"),
+        (lambda x: rooted(arrows(x).square().sum((0, 2))), "each channel has roots of its own"),
+        (lambda x: rooted(arrows(x)[..., :-1, :-1].square().sum(0)), "the last row and column are left out"),
+    ],
+)
+def test_a_root_of_some_pictures_only_does_not_pass(answer: Callable[[Tensor], Any], hint: str) -> None:
+    verdict = check.safe_isotropic(answer)
+    assert not verdict.passed and hint in hints(verdict), verdict
+    assert "an eps under the root" not in hints(verdict)
+
+
 def test_a_norm_is_a_way_too() -> None:
     assert check.safe_isotropic(lambda x: torch.linalg.vector_norm(arrows(x), dim=0).sum()).passed
 
@@ -181,6 +212,15 @@ def test_what_leaves_the_picture_does_not_count() -> None:
         "<grad x, xi> = -<x, div xi>, with arrows past the border",
     ]
     assert "what leaves the picture there does not count" in hints(verdict)
+
+
+def test_a_field_that_was_written_into_is_named() -> None:
+    def in_place(xi: Tensor) -> Tensor:
+        xi[0, ..., -1, :], xi[1, ..., -1] = 0, 0
+        return divergence(xi)
+
+    verdict = check.field_divergence(in_place)
+    assert not verdict.passed and "work on a copy" in hints(verdict) and "picture" not in hints(verdict)
 
 
 # Exercise 5
@@ -227,6 +267,8 @@ def test_wrong_losses_of_contrast_are_explained(answer: Callable[..., float], hi
 
 def test_a_disc_on_wide_ground_is_gone_where_it_has_lost_its_height() -> None:
     assert check.contrast_loss(solutions.contrast_loss, gone=2.0).passed
+    missing = check.contrast_loss(solutions.contrast_loss)
+    assert [item.seen for item in missing.failures] == ["gone is missing"]
     assert check.contrast_loss(solutions.contrast_loss, gone=torch.tensor(2.0)).passed  # type: ignore[arg-type]
     for wrong, hint in ((1.0, "wide ground hardly moves"), (4.0, "2w/r, and not w/r"), (3.0, "what it loses")):
         verdict = check.contrast_loss(solutions.contrast_loss, gone=wrong)

@@ -80,7 +80,9 @@ class Examination:
             self.require("runs", False, describe(error), wanted, self._call_hint(error))
         kept = all(torch.equal(a.detach(), b) for a, b in zip(given, args, strict=True) if isinstance(a, Tensor))
         if not kept:
-            hint = "an operation in place, such as x -= mean, writes into the caller's picture; write x = x - mean"
+            hint = (
+                "an operation in place, such as x -= mean, writes into what was handed over; work on a copy, x.clone()"
+            )
             self.require("leaves its input alone", False, "the tensors it was given were changed", "no change", hint)
         return answer
 

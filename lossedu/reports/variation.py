@@ -180,10 +180,12 @@ def network_sentence(record: Record) -> str:
         runs = network_runs(record, arm)
         agree = estimate([run["agreement"] for run in runs])
         size = with_ends(estimate([run["strength"] for run in runs]), 2)
+        left = with_ends(estimate([run["network"]["tv"] / run["applied"]["tv"] for run in runs]), 2)
         network, applied = (with_ends(flat_removed(record, arm, kind), 0, " %") for kind in ("network", "applied"))
         lines.append(
             f"- **{name}, c = {ARMS[arm][1]:g}:** correlation of the two changes {with_half(agree, 2)}; "
-            f"size of the network's change, as a share of the predicted one: {size}; of the error in flat regions "
+            f"size of the network's change, as a share of the predicted one: {size}; variation of "
+            f"its output, as a share of the predicted one: {left}; of the error in flat regions "
             f"the loss takes off {network}, the regulariser on the output {applied}; {len(runs)} seeds."
         )
     return "\n".join([*lines, *wording.unfinished(record)])

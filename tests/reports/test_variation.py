@@ -74,6 +74,7 @@ def test_tables_have_their_rows() -> None:
 def test_sentence_names_both_weights() -> None:
     said = variation.network_sentence(made())
     assert "of the predicted one: 0.40 (0.40 to 0.40)" in said
+    assert "variation of its output, as a share of the predicted one: 1.75 (1.75 to 1.75)" in said
     assert "takes off 25 % (25 to 25), the regulariser on the output 50 % (50 to 50)" in said
     assert "**TV, c = 0.04:** correlation of the two changes 0.70" in said and "**squared, c = 2:**" in said
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
+from torch import Tensor
+
 from ..examination import Examination
 from ..numbers import Mistake
-from ..reader import function
+from ..reader import function, is_plain
 from ..verdict import Verdict
 
 #: Into how many equal steps the edge from 0 to 1 is cut.
@@ -17,26 +19,39 @@ CUTS = (1, 4, 16)
 _KINDS = {"tv": [1.0] * 3, "squared": [1 / k for k in CUTS]}
 
 
-def edge_costs(tv: Sequence[float], squared: Sequence[float]) -> Verdict:
+def edge_costs(tv: Sequence[float] | Tensor, squared: Sequence[float] | Tensor) -> Verdict:
     """Check what an edge from 0 to 1 costs along one row when it is cut into 1, 4 and 16 equal steps.
 
     Parameters
     ----------
-    tv, squared : sequence of float
-        Three sums each: of the absolute and of the squared differences.
+    tv, squared : sequence of float, or Tensor
+        Three sums each, right to 0.1 %: of the absolute and of the squared differences.
     """
     with Examination("edge_costs") as exam:
         for name, given in (("tv", tv), ("squared", squared)):
-            listed = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else []
+            listed = _listed(given)
             fits = len(listed) == len(CUTS) and all(isinstance(one, Real) and one == one for one in listed)
             hint = "one number for each of the edges with 1, 4 and 16 steps"
             exam.require(f"{name}: three numbers", fits, repr(given)[:60], "a list of three numbers", hint)
             for cut, seen, right in zip(CUTS, listed, _KINDS[name], strict=True):
                 title = f"{name}: edge in {cut} step{'s' if cut > 1 else ''}"
-                exam.value(title, float(seen), right, rtol=1e-3, mistakes=_cost_mistakes(name, cut))
+                hint = _ROUNDED if abs(seen - right) < 0.05 * right else ""
+                exam.value(title, float(seen), right, rtol=1e-3, mistakes=_cost_mistakes(name, cut), hint=hint)
         if exam.properties and all(item.ok for item in exam.properties):
             exam.notes.append("Who pays by the square is paid for blurring; who pays by the difference is not.")
     return exam.verdict()
+
+
+_ROUNDED = "this is near, and rounded too far: give a fraction, or digits enough for 0.1 %"
+
+
+def _listed(given: Any) -> list[Any]:
+    """Return the numbers of a list, a tensor or a list of tensors; nothing if it is something else."""
+    if isinstance(given, Tensor):
+        return list(given.tolist()) if is_plain(given) and given.ndim == 1 else []
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        return []
+    return [one.item() if isinstance(one, Tensor) and is_plain(one) and one.numel() == 1 else one for one in given]
 
 
 def _cost_mistakes(name: str, cut: int) -> list[Mistake]:
@@ -77,6 +92,7 @@ def contrast_loss(fn: Callable[[str, float, float], Any], gone: float | None = N
         one side of it, the border of the picture on the other) and the weight w of ROF; returns a positive number.
     gone : float, optional
         The least w at which a disc of radius 8 and height 0.5 is gone, on ground so wide that it hardly moves.
+        Without it the answer does not pass.
 
     Raises
     ------
@@ -90,7 +106,9 @@ def contrast_loss(fn: Callable[[str, float, float], Any], gone: float | None = N
             right = 2 * weight * _SHAPES[shape] / size
             name = f"{shape} of {'radius' if shape == 'disc' else 'width'} {size}, w = {weight}"
             exam.value(name, answer, right, rtol=1e-3, mistakes=_loss_mistakes(shape, size, weight))
-        if gone is not None:
+        if gone is None:
+            exam.test("gone: disc of radius 8, height 0.5", False, "gone is missing", "a weight, as gone=")
+        else:
             radius, height = _GONE
             right, hint = height * radius / 2, "it is gone where what it loses, as your function says it, is its height"
             exam.value(

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from ...losses import tv_loss
+from ...variational import gradient
 from ..examination import Examination
 from ..numbers import Mistake
 from ..reader import function
 from ..verdict import Verdict
-from .pictures import grey_patch, noisy_patch
+from .pictures import colour_patches, grey_patch, noisy_patch
 
 _CALL = "fn(x)"
 
@@ -58,7 +59,7 @@ _SHAPE_HINTS: dict[tuple[int, ...], str] = {(): "this is one number, the loss pe
 def _gradient(x: Tensor, kind: str = "anisotropic") -> Tensor:
     with torch.enable_grad():
         leaf = x.detach().clone().requires_grad_()
-        return torch.autograd.grad(tv_loss(leaf, kind=kind) * x[0].numel(), leaf)[0]
+        return torch.autograd.grad(tv_loss(leaf, kind=kind) * x.numel(), leaf)[0]
 
 
 def _one_way(x: Tensor, down: bool) -> Tensor:
@@ -108,7 +109,7 @@ def safe_isotropic(fn: Callable[[Tensor], Any]) -> Verdict:
     Parameters
     ----------
     fn : callable
-        Takes a picture (1, 1, H, W), float64, that requires a gradient; returns one number that has one.
+        Takes pictures (B, C, H, W), float64, that require a gradient; returns one number that has one.
 
     Raises
     ------
@@ -120,19 +121,29 @@ def safe_isotropic(fn: Callable[[Tensor], Any]) -> Verdict:
         half = noisy_patch()
         half[..., :9, :] = 0.5
         for name, x in (("a photograph with noise", noisy_patch()), ("a picture whose upper half is flat", half)):
-            value, slope = _value_and_slope(exam, fn, x)
-            right = float(tv_loss(x, kind="isotropic") * x.numel())
-            exam.value(f"value on {name}", value, right, rtol=1e-9, mistakes=_value_mistakes(x), hint=_EPS)
-            _finite(exam, f"gradient on {name}", slope)
-            exam.value(f"gradient on {name}: value", slope, _gradient(x, "isotropic"), rtol=1e-6, hint=_EPS)
+            _examine(exam, fn, name, x, _EPS)
         flat = torch.full((1, 1, 6, 7), 0.3, dtype=torch.float64)
         value, slope = _value_and_slope(exam, fn, flat)
         exam.value("a flat picture costs nothing", value, 0.0, rtol=0.0, hint=_EPS)  # however small the eps
         _finite(exam, "gradient on a flat picture", slope)
         exam.value("gradient on a flat picture: 0", slope, torch.zeros_like(flat), rtol=0.0, atol=1e-12)
+        right_so_far = all(item.ok for item in exam.properties)
+        _examine(exam, fn, "a photograph of very low contrast", 1e-5 * noisy_patch(), _FAINT if right_so_far else "")
+        _examine(exam, fn, "two colour pictures", colour_patches(), "")
     return exam.verdict()
 
 
+def _examine(exam: Examination, fn: Callable[[Tensor], Any], name: str, x: Tensor, hint: str) -> None:
+    """Test value and gradient; a wrong value has the hint, and its gradient needs none."""
+    value, slope = _value_and_slope(exam, fn, x)
+    right = float(tv_loss(x, kind="isotropic") * x.numel())
+    same = exam.value(f"value on {name}", value, right, rtol=1e-9, mistakes=_value_mistakes(x), hint=hint)
+    _finite(exam, f"gradient on {name}", slope)
+    bent = "the value is right: something bends or cuts the gradient on its way to x" if same else ""
+    exam.value(f"gradient on {name}: value", slope, _gradient(x, "isotropic"), rtol=1e-6, hint=bent)
+
+
+_FAINT = "only differences of exactly 0 are flat; here they are small, and count"
 _EPS = "an eps under the root biases the value where the picture is flat; can 0 be kept out of the root instead?"
 _NAN = (
     "the derivative of sqrt at 0 is infinite, and infinity times 0 is NaN: let the root see only what is not 0 "
@@ -162,10 +173,14 @@ def _value_and_slope(exam: Examination, fn: Callable[[Tensor], Any], x: Tensor) 
 def _value_mistakes(x: Tensor) -> list[Mistake]:
     sums = {kind: tv_loss(x, kind=kind) * x.numel() for kind in ("anisotropic", "isotropic", "squared")}
     inner = (x[..., 1:, :-1] - x[..., :-1, :-1]).square() + (x[..., :-1, 1:] - x[..., :-1, :-1]).square()
+    joint = gradient(x).square().sum(dim=(0, 2)).sqrt().sum()
+    first = tv_loss(x[:1, :1], kind="isotropic") * x[:1, :1].numel()
     return [
         ("this is the anisotropic form: the squares of both differences go under one root", sums["anisotropic"]),
         ("this is the squared form: the root is missing", sums["squared"]),
         ("this is one root of the whole sum; each pixel has a root of its own", sums["squared"].sqrt()),
         ("the mean was not asked for, but the sum", sums["isotropic"] / x.numel()),
+        ("only the first channel of the first picture is counted", first),
+        ("the channels share a root here; each channel has roots of its own", joint),
         ("the last row and column are left out: only their difference past the border is 0", inner.sqrt().sum()),
     ]
