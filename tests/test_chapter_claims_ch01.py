@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from lossedu.experiments.tuning import choose, means
 from lossedu.ledger.claims import CLAIMS
 from lossedu.ledger.evidence import Nets, paired, seed_values
 from lossedu.records import Record, load
-from lossedu.reports import convergence, kinks, linear, pixels, verdicts
+from lossedu.reports import convergence, kinks, linear, pixel_runs, pixels, verdicts
 from lossedu.reports import noisy_targets as targets
 from lossedu.reports.calibration import mean_error
 from lossedu.reports.indices import gap
@@ -119,6 +120,21 @@ def test_by_their_best_answers_alone_noise_would_lower_the_squared_error_of_l1()
     assert found[0] > 1.5 * found[1] > 1.5 * found[2] > 1.5 * 0.6 * 0.4 * 0.6**2  # what the mean leaves
 
 
+def test_a_little_noise_may_push_a_median_away_from_the_mean_and_broad_noise_draws_it_there() -> None:
+    values, odds = np.array([0.4, 0.5, 0.95]), np.array([0.35, 0.4, 0.25])
+    mean, found = float(values @ odds), []
+    for spread in (0.05, 0.1, 0.2, 0.4, 0.8):
+        normal = statistics.NormalDist(0, spread)
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            below = sum(p * normal.cdf(middle - v) for v, p in zip(values, odds, strict=True))
+            low, high = (middle, high) if below < 0.5 else (low, middle)
+        found.append(low)
+    assert found[0] < 0.49 < 0.5 < mean  # the median is 0.5
+    assert all(a < b < mean for a, b in itertools.pairwise(found[1:])) and mean - found[-1] < 0.003
+
+
 @pytest.mark.parametrize("pooled", [False, True])
 def test_l1_is_ahead_after_two_thousand_steps_of_adam_with_clean_targets(noisy: Record, pooled: bool) -> None:
     assert noisy.settings["steps"] == 2_000
@@ -205,6 +221,22 @@ def test_a_tenth_of_the_brightest_outputs_and_more_lie_above_one(shown: dict[str
     assert (outputs > 1).sum() / (outputs > 0.95).sum() > 0.1
 
 
+def test_a_perfect_mean_of_two_values_is_off_by_truth_and_right_by_answer() -> None:
+    truth = torch.tensor([0.9, 1.0] * 50)
+    answer = torch.full_like(truth, 0.95)
+    for level, off_by in ((1.0, -0.05), (0.9, 0.05)):
+        here = (truth - level).abs() < 1e-6
+        assert (answer - truth)[here].mean().item() == pytest.approx(off_by, abs=1e-6)
+    assert (answer - truth).mean().item() == pytest.approx(0, abs=1e-6)
+
+
+def test_ten_seeds_keep_the_half_width_in_nearly_all_studies_and_seven_in_two_of_three() -> None:
+    draws = np.random.default_rng(1)
+    for count, student, share in ((7, 2.447, 0.68), (10, 2.262, 0.96)):
+        half = student * draws.normal(0, 0.1, (50_000, count)).std(axis=1, ddof=1) / math.sqrt(count)
+        assert np.mean(half <= 0.1) == pytest.approx(share, abs=0.01)
+
+
 # Section 5.1
 
 
@@ -246,10 +278,34 @@ def test_both_losses_had_the_same_step_of_gradient_descent_the_last_that_held(co
     assert tuning.settings["steps"] == 2_000 and course.settings["steps"] == 10_000
 
 
-def test_l2_gains_from_the_last_longer_step_and_l1_hardly(course: Record) -> None:
-    values = means(load("tuning-cpu").runs)
+def test_the_squared_error_of_l2_gains_from_the_last_longer_step_and_that_of_l1_little() -> None:
+    values = means(load("tuning-cpu").runs, "mse")
     gain = {arm: values["dd", arm, "sgd"][0.01] / values["dd", arm, "sgd"][0.03] for arm in ("l1", "l2")}
-    assert gain["l2"] > 1.1 and 1 < gain["l1"] < 1.02
+    assert gain["l2"] > 1.1 and 1 < gain["l1"] < 1.03
+
+
+def test_with_adam_twice_the_step_costs_l2_far_more_and_at_half_of_it_l1_is_not_ahead_in_one_seed() -> None:
+    tuning = load("tuning-cpu")
+    assert {run["seed"] for run in tuning.runs} == {0}
+    error = {arm: means(tuning.runs, "mse")["dd", arm, "adam"] for arm in ("l1", "l2")}
+    for arm in ("l1", "l2"):
+        assert choose(tuning.runs)["dd", arm, "adam"] == 0.002
+        rates = sorted(error[arm])
+        assert all(b / a == pytest.approx(2) for a, b in itertools.pairwise(rates))  # a grid of factor two
+    loss = {arm: error[arm][0.004] / error[arm][0.002] - 1 for arm in error}
+    assert loss["l2"] > 3 * loss["l1"] > 0
+    assert error["l1"][0.001] > error["l2"][0.001] and error["l1"][0.002] < error["l2"][0.002]
+
+
+def test_both_losses_share_one_step_in_every_longer_run_and_are_judged_on_what_the_text_says(
+    noisy: Record, table: Record, course: Record
+) -> None:
+    tuning = load("tuning-cpu")
+    lines = pixel_runs.conditions(tuning, noisy, table, course).splitlines()  # raises where steps differ
+    clean = next(line for line in lines if "noise in the target" in line)
+    assert "| 0.002 | 2,000 | 3 | 16 test pictures |" in clean
+    (half,) = {run["lr"] for run in table.runs if run["arm"] in ("l1", "l2") and run["task"] == "dd"}
+    assert {choose(tuning.runs)["dd", arm, "adam"] / 2 for arm in ("l1", "l2")} == {half}
 
 
 def test_adam_leaves_both_with_a_far_smaller_error_than_gradient_descent_leaves_either(course: Record) -> None:
@@ -362,6 +418,25 @@ def test_long_waves_are_charged_nearly_alike_and_short_ones_are_not() -> None:
     price = le.price(le.l1_loss, amplitude=0.02, frequencies=[1 / 128, 1 / 64, 1 / 32, 1 / 16, 1 / 4, 1 / 2]).values
     assert price[:4] == pytest.approx(4 / (math.pi * 0.02), rel=0.02)
     assert price[4:] == pytest.approx(1 / 0.02, rel=1e-3)
+
+
+def test_torch_refuses_the_mean_of_bytes_without_naming_the_wrap_and_takes_the_sum() -> None:
+    x, y = torch.tensor([10, 200], dtype=torch.uint8), torch.tensor([40, 190], dtype=torch.uint8)
+    assert ((x - y) ** 2).sum() == 232
+    for loss in (lambda: ((x - y) ** 2).mean(), lambda: torch.nn.functional.mse_loss(x, y)):
+        with pytest.raises(RuntimeError) as told:
+            loss()
+        assert not any(word in str(told.value).lower() for word in ("wrap", "picture", "unsigned", "overflow"))
+
+
+def test_the_gradient_of_half_precision_is_lost_in_float16_and_not_in_bfloat16() -> None:
+    for dtype, dead in ((torch.float16, True), (torch.bfloat16, False)):
+        x = torch.full((16, 3, 64, 64), 1e-4, dtype=dtype).requires_grad_()
+        loss = le.mse_loss(x, torch.zeros_like(x))
+        assert loss.item() == pytest.approx(1e-8, rel=0.01)
+        assert (torch.autograd.grad(loss, x)[0].abs().max() == 0) == dead
+        scaled = torch.autograd.grad(1024 * le.mse_loss(x, torch.zeros_like(x)), x)[0]  # what loss scaling does
+        assert scaled.abs().max() > 0
 
 
 def test_in_the_darkest_tones_linear_light_charges_hundreds_of_times_less() -> None:

@@ -173,6 +173,86 @@ def test_careless_errors(answer: Callable[..., Any], hint: str) -> None:
     assert hint in hints(verdict), verdict
 
 
+HALVES = (torch.float16, torch.bfloat16)
+KINDS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+def floating(x: Tensor, y: Tensor) -> bool:
+    return x.is_floating_point() and y.is_floating_point()
+
+
+def careful(
+    differ: Callable[[Tensor, Tensor], bool] = lambda x, y: x.shape != y.shape,
+    accepted: Callable[[Tensor, Tensor], bool] = floating,
+    halves: Sequence[torch.dtype] = HALVES,
+    value: Callable[[Tensor, Tensor], Tensor] = lambda x, y: (x - y).square().mean(),
+) -> Callable[[Tensor, Tensor], Tensor]:
+    def answer(x: Tensor, y: Tensor) -> Tensor:
+        if differ(x, y):
+            raise ValueError("shapes differ")
+        if not accepted(x, y):
+            raise TypeError("no floats")
+        if x.dtype in halves:
+            x, y = x.float(), y.float()
+        return value(x, y)
+
+    return answer
+
+
+def cast_back(x: Tensor, y: Tensor) -> Tensor:
+    return careful()(x, y).to(x.dtype)
+
+
+def subtracted_in_half(x: Tensor, y: Tensor) -> Tensor:
+    q = x - y
+    return (q.float() if q.dtype in HALVES else q).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint", "failed"),
+    [
+        (careful(differ=lambda x, y: (x.numel(), x.dim()) != (y.numel(), y.dim())), "not one shape", ["(1, 4)"]),
+        (careful(accepted=lambda x, y: x.is_floating_point()), "ask both", ["floats against bytes"]),
+        (careful(accepted=lambda x, y: y.is_floating_point()), "ask both", ["bytes against floats"]),
+        (careful(accepted=lambda x, y: x.dtype not in KINDS and y.dtype not in KINDS), "bool is no float", ["bool"]),
+        (careful(halves=HALVES[:1]), "two kinds of half precision", ["bfloat16: 1", "bfloat16 in"]),
+        (careful(halves=HALVES[1:]), "float32 before you square", ["errors of 1e-4", "float16: 1", "float16 in"]),
+        (careful(halves=(*HALVES, torch.float64)), "from half precision alone", ["errors of 1e-9", "float64 in"]),
+        (
+            careful(halves=(), value=lambda x, y: (x.double() - y.double()).square().mean()),
+            "the dtype that came",
+            ["float16 in", "bfloat16 in", "float32 in"],
+        ),
+        (careful(halves=(), value=subtracted_in_half), "before you subtract", ["float16: 1", "bfloat16: 1"]),
+    ],
+)
+def test_errors_that_are_careful_but_for_one_thing(answer: Callable[..., Any], hint: str, failed: list[str]) -> None:
+    verdict = check.careful_mse(answer)
+    assert hint in hints(verdict), verdict
+    assert len(verdict.failures) == len(failed)
+    assert all(words in item.name for words, item in zip(failed, verdict.failures, strict=True)), verdict
+
+
+def test_a_result_that_is_cast_back_to_half_precision_is_told_so() -> None:
+    verdict = check.careful_mse(cast_back)
+    assert [item.hint for item in verdict.failures if item.hint] == [verdict.failures[0].hint]
+    assert "cast back" in verdict.failures[0].hint
+
+
+def test_other_careful_errors_pass() -> None:
+    def by_name(x: Tensor, y: Tensor) -> Tensor:
+        if tuple(x.shape) != tuple(y.shape):
+            raise ValueError("shapes differ")
+        for one in (x, y):
+            if one.dtype not in (*HALVES, torch.float32, torch.float64):
+                raise TypeError("no floats")
+        wide = torch.promote_types(x.dtype, torch.float32)
+        return torch.nn.functional.mse_loss(x.to(wide), y.to(wide))
+
+    assert check.careful_mse(careful()).passed
+    assert check.careful_mse(by_name).passed
+
+
 def test_a_wrong_kind_of_error_is_told() -> None:
     def asserts(x: Tensor, y: Tensor) -> Tensor:
         assert x.shape == y.shape, "shapes differ"

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..experiments.convergence import ARMS
-from ..experiments.tuning import choose, means
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
 from ..ledger.evidence import Nets, entries, images, left_out, seed_values
@@ -110,21 +109,6 @@ def ends(record: Record) -> str:
         rows.append([title, *(", ".join(number(1000 * value, 2) for value in values) for values in found)])
     head = ["optimiser", *(f"1000 × error at the end, {label(arm)}" for arm in ARMS)]
     return wording.markdown_table(head, rows)
-
-
-def steps_tried(record: Record, optimizer: str = "sgd") -> str:
-    """Return as Markdown what became of every step size that was tried: in percent above the best validation loss."""
-    values = {arm: means(record.runs)["dd", arm, optimizer] for arm in ARMS}
-    best = {arm: choose(record.runs)["dd", arm, optimizer] for arm in ARMS}
-    rows = []
-    for rate in sorted(set().union(*values.values())):
-        cells = []
-        for arm in ARMS:
-            value, least = values[arm].get(rate, math.nan), values[arm][best[arm]]
-            above = "best" if rate == best[arm] else f"{number(100 * (value / least - 1), 1, signed=True)} %"
-            cells.append(above if math.isfinite(value) else "ran away")
-        rows.append([f"{rate:g}", *cells])
-    return wording.markdown_table(["step size", *(label(arm) for arm in ARMS)], rows)
 
 
 def draw_splotches(record: Record, mode: str = "adam_tuned") -> Figure:
