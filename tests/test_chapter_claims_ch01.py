@@ -141,6 +141,15 @@ def test_l1_is_ahead_after_two_thousand_steps_of_adam_with_clean_targets(noisy: 
     assert sign(t_interval(targets.over(noisy, ("clean", "l1"), ("clean", "l2"), pooled=pooled))) == 1
 
 
+def test_skewed_noise_makes_l1_too_dark_as_predicted_and_leaves_l2_alone(noisy: Record) -> None:
+    wanted = -0.2 * (1 - math.log(2))
+    assert np.abs(list(targets.shifts(noisy, "skewed", "l2").values())).max() < 0.002  # every level, every seed
+    of_l1 = np.array(list(targets.shifts(noisy, "skewed", "l1").values()))
+    assert of_l1.max() < 0.85 * wanted and of_l1.min() > 1.05 * wanted
+    assert of_l1[:, 0] == pytest.approx(wanted, abs=0.002) and (of_l1[:, -1] > of_l1[:, 0]).all()
+    assert t_interval(targets.over(noisy, ("skewed", "l1"), ("clean", "l1"))).high < -5
+
+
 def test_clipping_makes_shadows_of_l2_bright_as_predicted(noisy: Record) -> None:
     share = mean_shift(noisy, "clipped", "l2", "black") / predicted(noisy, "black")
     assert 0.85 < share < 1.05
