@@ -86,7 +86,12 @@ def level_pull(noises: Sequence[float], sigmas: Sequence[float], *, level: float
     widest = max(window_size(sigma) for sigma in sigmas)
     y = torch.full((1, 1, widest + 64, widest + 64), level, dtype=torch.float64)
     grain = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=y.dtype)
-    pulls = [float(ms_ssim_sigma_grad(y + shift + s * grain, y, sigmas=sigmas).sum()) for s in (0.0, *noises)]
+
+    def pull(s: float) -> float:  # grain and its negative, so that the mean of the grain does not count as a level
+        both = [ms_ssim_sigma_grad(y + shift + sign * s * grain, y, sigmas=sigmas).sum() for sign in (1, -1)]
+        return float(both[0] + both[1])
+
+    pulls = [pull(s) for s in (0.0, *noises)]
     return torch.tensor(pulls[1:], dtype=torch.float64) / pulls[0]
 
 

@@ -38,7 +38,7 @@ def safe_power(fn: Callable[[Tensor, float], Any]) -> Verdict:
             ("exactly 0", [0.0, 0.49, -0.2], 0.2856),
             ("exponent 1", [-0.3, 0.0, 0.7], 1.0),
         ):
-            x = torch.tensor(values, dtype=torch.float64)
+            x = torch.tensor([values], dtype=torch.float64)
             positive = x > 0
             right = torch.where(positive, x.clamp_min(0) ** w, 0.0)
             slope = torch.where(positive, w * torch.where(positive, x, 1.0) ** (w - 1), 0.0)

@@ -50,7 +50,8 @@ def leave_one_out(fn: Callable[[Tensor], Any]) -> Verdict:
                 seen = f"{bad} of {cs.numel()} values are NaN or infinite" if bad else "every value is finite"
                 exam.require(f"{name}: finite", bad == 0, seen, "no NaN, no infinity", _DIVIDED)
             answer = exam.tensor(given, cs.shape, torch.float64, {tuple(cs.shape[1:]): _ALL})
-            exam.value(name, answer, _others(cs), rtol=1e-10, atol=1e-14, mistakes=_leave_mistakes(cs))
+            right_so_far = all(item.ok for item in exam.properties)
+            exam.value(name, answer, _others(cs), rtol=1e-10, atol=1e-14, mistakes=_leave_mistakes(cs, right_so_far))
     return exam.verdict()
 
 
@@ -62,7 +63,11 @@ def _others(cs: Tensor) -> Tensor:
     return torch.stack([torch.cat((cs[:i], cs[i + 1 :])).prod(0) for i in range(len(cs))])
 
 
-def _leave_mistakes(cs: Tensor) -> list[Mistake]:
+def _leave_mistakes(cs: Tensor, right_so_far: bool) -> list[Mistake]:
+    if bool((cs == 0).any()):
+        # What was right without a zero is no product of all; what was wrong has been explained.
+        eps = "an eps in the denominator gives 0 where a factor is 0; the product of the others is not 0 there"
+        return [(eps, torch.where(cs == 0, 0.0, _others(cs)))] if right_so_far else []
     before = torch.cat((torch.ones_like(cs[:1]), cs.cumprod(0)[:-1]))
     after = torch.cat((cs.flip(0).cumprod(0).flip(0)[1:], torch.ones_like(cs[:1])))
     return [
@@ -70,10 +75,6 @@ def _leave_mistakes(cs: Tensor) -> list[Mistake]:
         ("these are the factors before each; those after are missing", before),
         ("these are the factors after each; those before are missing", after),
         ("this is a running product that has the factor itself in it", cs.cumprod(0)),
-        (
-            "an eps in the denominator gives 0 where a factor is 0; the product of the others is not 0 there",
-            torch.where(cs == 0, 0.0, _others(cs)),
-        ),
     ]
 
 
