@@ -77,7 +77,7 @@ def test_first_state_is_in_the_html() -> None:
 
 def test_texts() -> None:
     assert [three_places(value) for value in (1.0, -0.25, -0.0)] == ["1.000", "−0.250", "0.000"]
-    assert where(EDGE) == "1 px right of the edge" and where(EDGE - 1) == "1 px left of the edge"
+    assert where(EDGE) == "edge + 1 px" and where(EDGE - 1) == "edge − 1 px"
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ class ScalesExplorer(Explorable):
 def where(place: int) -> str:
     """Say where a column lies."""
     away = place - scales_scene.EDGE
-    return f"{away + 1} px right of the edge" if away >= 0 else f"{-away} px left of the edge"
+    return f"edge + {away + 1} px" if away >= 0 else f"edge \N{MINUS SIGN} {-away} px"
 
 
 def _product(values: Sequence[float], used: Sequence[bool]) -> float:

@@ -62,5 +62,5 @@ def draw_prices() -> Figure:
     for ax in axes:
         ax.set_xlabel("frequency (cycles per pixel)")
         ax.axhline(1, color=loss_style("l2")["color"], linewidth=2)
-        ax.legend(loc="lower right", fontsize="small", ncols=2)
+        ax.legend(loc="lower right", fontsize="small", ncols=2 if ax is axes[0] else 1)
     return figure

@@ -50,7 +50,7 @@ const part = function (key) { return root.querySelector('[data-part="' + key + '
 const places3 = function (v) { return (v + 0).toFixed(3).replace("-", "\u2212"); };
 const where = function (column) {
   const away = column - data.edge;
-  return away >= 0 ? away + 1 + " px right of the edge" : -away + " px left of the edge";
+  return away >= 0 ? "edge + " + (away + 1) + " px" : "edge \u2212 " + -away + " px";
 };
 const box = function (k) { return input("s" + k); };
 const paintPicture = canvas("picture", n, n), paintMap = canvas("map", n, n);
