@@ -172,3 +172,72 @@ def test_e38_the_tolerance_near_an_edge_does_not() -> None:
         left = 80 - 12 - radius  # the column of the map that lies 12 pixels left of the step
         near[sigma] = ssim_map(x + step, y + step, window)[:, left].mean().item()
     assert near[9] > near[1] + 0.5
+
+
+def ms_ssim_factors(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return l of the last window and cs of all five, each window as large as the patch (rows, columns)."""
+    every, radius = [], x.shape[0] // 2
+    for sigma in (0.5, 1.0, 2.0, 4.0, 8.0):
+        g = torch.outer(gaussian(sigma, radius), gaussian(sigma, radius))
+        mx, my = (g * x).sum(), (g * y).sum()
+        vx, vy, vxy = (g * x * x).sum() - mx**2, (g * y * y).sum() - my**2, (g * x * y).sum() - mx * my
+        every.append((2 * vxy + C2) / (vx + vy + C2))
+    return (2 * mx * my + C1) / (mx**2 + my**2 + C1), torch.stack(every)
+
+
+def printed_gradient(scales: list[int]) -> tuple[Tensor, Tensor]:
+    """Return (13) as printed, with these scales in its sum, and the derivative of 1 - MS-SSIM by finite differences."""
+    x, y = noisy((17, 17), 0.5, 0.03, seed=3)
+    y = y + 0.1 * torch.linspace(0, 1, 17, dtype=torch.float64)
+    x = (x + 0.1 * torch.linspace(0, 1, 17, dtype=torch.float64)).requires_grad_()
+    l, cs = ms_ssim_factors(x, y)
+    dl = torch.autograd.grad(l, x, retain_graph=True)[0]
+    dcs = [torch.autograd.grad(one, x, retain_graph=True)[0] for one in cs]
+    printed = (dl + l * sum(dcs[i] / cs[i] for i in scales)) * cs.prod()
+    probes = []
+    for k in range(0, 17 * 17, 24):
+        step = torch.zeros(17 * 17, dtype=torch.float64)
+        step[k] = 1e-6
+        values = []
+        for sign in (1, -1):
+            l, cs = ms_ssim_factors(x.detach() + sign * step.view(17, 17), y)
+            values.append(1 - l * cs.prod())
+        probes.append((values[0] - values[1]) / 2e-6)
+    return printed.detach().flatten()[::24], torch.stack(probes)
+
+
+def test_e2_the_gradient_of_ms_ssim_has_a_minus() -> None:
+    printed, truth = printed_gradient([0, 1, 2, 3, 4])
+    torch.testing.assert_close(-printed, truth, rtol=1e-5, atol=1e-8)
+    assert (printed - truth).abs().max() > 1.9 * truth.abs().max()
+
+
+def test_e3_five_factors_have_five_derivatives() -> None:
+    six, truth = printed_gradient([0, 0, 1, 2, 3, 4])  # a scale 0 that is like the finest
+    for sign in (1, -1):
+        assert (sign * six - truth).abs().max() > 0.05 * truth.abs().max()
+
+
+def test_e5_blurring_one_map_is_not_multi_scale() -> None:
+    place = torch.arange(96, dtype=torch.float64)
+    bump = torch.exp(-0.5 * ((place - 48) / 12) ** 2)
+    y = torch.full((96, 96), 0.5, dtype=torch.float64)
+    x = y + 0.1 * torch.outer(bump, bump)
+
+    def periodic(image: Tensor, radius: int) -> Tensor:
+        return pad(image[None, None], [radius] * 4, mode="circular")[0, 0]
+
+    def cs(sigma: float) -> Tensor:
+        radius = int(3.5 * sigma + 0.5)
+        g = torch.outer(gaussian(sigma, radius), gaussian(sigma, radius))[None, None]
+        mx, my, xx, yy, xy = (conv2d(periodic(z, radius)[None, None], g) for z in (x, y, x * x, y * y, x * y))
+        return ((2 * (xy - mx * my) + C2) / (xx - mx**2 + yy - my**2 + C2))[0, 0]
+
+    finest = cs(0.5)
+    anew = [float(cs(sigma).mean()) for sigma in (0.5, 2.0, 8.0)]
+    assert anew[0] > anew[1] + 0.01 and anew[1] > anew[2] + 0.02, anew
+    for sigma in (2.0, 8.0):
+        radius = int(3.5 * sigma + 0.5)
+        g = torch.outer(gaussian(sigma, radius), gaussian(sigma, radius))[None, None]
+        blurred = conv2d(periodic(finest, radius)[None, None], g)
+        assert math.isclose(float(blurred.mean()), float(finest.mean()), rel_tol=1e-12)

@@ -17,7 +17,7 @@ from torch import Tensor
 import lossedu as le
 from lossedu import data, png, records
 from lossedu.experiments import keepsakes, noisy_targets, plausible, rings, tasks
-from lossedu.reports import outputs, variation
+from lossedu.reports import outputs, tints, variation
 from lossedu.variational import rof, tikhonov
 
 OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "contents"
@@ -68,6 +68,12 @@ def equal_errors() -> list[Tensor]:
     return [sky, *(sky + 10 ** (-27 / 20) * noise / noise.square().mean().sqrt() for noise in noises)]
 
 
+def two_tints() -> list[Tensor]:
+    """An astronaut, and the coarse errors of colour of networks trained with MS-SSIM and with l1, on mid grey."""
+    record = records.load("table1-cpu")
+    return tints.panels(record, ["ms_ssim", "l1"], ["astronaut"], step=6, side=SIDE)
+
+
 def right_and_wrong_range() -> list[Tensor]:
     """A noisy face, what SSIM asks of it, and what it asks with the wrong data range: nothing."""
     y = _crop(data.photograph("astronaut", gray=True), 90, 190)
@@ -101,6 +107,7 @@ PICTURES: dict[str, Callable[[], list[Tensor]]] = {
     "ch01-pixel-losses": bright_black,
     "ch02-total-variation": two_regularisers,
     "ch03-ssim": equal_errors,
+    "ch04-ms-ssim": two_tints,
     "audit-a-loss": right_and_wrong_range,
     "same-number": three_windows,
     "training-loop": before_and_after,

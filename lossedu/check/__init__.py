@@ -10,6 +10,8 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
   `rof_weight`, `winners`
 - Chapter 3: `price_order`, `ssim_at_centre`, `luminance_gradient`, `contrast_structure_gradient`, `ssim_gradient`,
   `splotch`, `level_under_doubt`, `equal_psnr`, `stable_variance`
+- Chapter 4: `dearest_wave`, `leave_one_out`, `ms_ssim_patch_gradient`, `all_contrast_structures`, `multiplications`,
+  `safe_power`, `best_agreement`, `window_choice`
 """
 
 from __future__ import annotations
@@ -22,6 +24,16 @@ from .first_questions import (
     mended_loss,
     needed_agreements,
     wave_price,
+)
+from .multi_scale import (
+    all_contrast_structures,
+    best_agreement,
+    dearest_wave,
+    leave_one_out,
+    ms_ssim_patch_gradient,
+    multiplications,
+    safe_power,
+    window_choice,
 )
 from .pixel_losses import (
     both_win,
@@ -59,6 +71,8 @@ __all__ = [
     "Property",
     "Target",
     "Verdict",
+    "all_contrast_structures",
+    "best_agreement",
     "both_win",
     "bounded_slope",
     "careful_mse",
@@ -68,20 +82,25 @@ __all__ = [
     "clipped_target",
     "contrast_loss",
     "contrast_structure_gradient",
+    "dearest_wave",
     "edge_costs",
     "equal_psnr",
     "error_order",
     "field_divergence",
     "interval_of_three",
     "l1_act",
+    "leave_one_out",
     "level_under_doubt",
     "luminance_gradient",
     "mended_loss",
+    "ms_ssim_patch_gradient",
+    "multiplications",
     "needed_agreements",
     "orders_by_loss",
     "price_order",
     "rof_weight",
     "safe_isotropic",
+    "safe_power",
     "splotch",
     "ssim_at_centre",
     "ssim_gradient",
@@ -89,5 +108,6 @@ __all__ = [
     "tv_subgradient",
     "wave_price",
     "weighted_median",
+    "window_choice",
     "winners",
 ]

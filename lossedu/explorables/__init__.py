@@ -7,6 +7,7 @@ also shows in print and where scripts do not run.
     BlindTest          twenty choices between two pictures: the reader as observer
     FrameSlider        a slider over pictures drawn beforehand
     PixelLossExplorer  a pixel that may be dark or bright: what l2, l1 and Huber choose
+    ScalesExplorer     five windows over an edge and over a blotch, computed in the page
     SSIMExplorer       what SSIM charges for grain and for splotches of the same MSE, computed in the page
     TVExplorer         total variation and its square on a signal, computed in the page
 """
@@ -17,6 +18,7 @@ from .blind_test import BlindTest
 from .frames import FrameSlider
 from .page import standalone_page
 from .pixel_explorer import PixelLossExplorer
+from .scales_explorer import ScalesExplorer
 from .ssim_explorer import SSIMExplorer
 from .ssim_scene import camera_crop, disturbance, flat_price
 from .tv_explorer import TVExplorer
@@ -27,6 +29,7 @@ __all__ = [
     "FrameSlider",
     "PixelLossExplorer",
     "SSIMExplorer",
+    "ScalesExplorer",
     "TVExplorer",
     "camera_crop",
     "disturbance",

@@ -1,0 +1,120 @@
+"""What the records say of several windows at once: order and speed of its two forms, and what networks leave behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .. import _validate
+from ..figures import chart
+from ..ledger.evidence import Nets, paired, seed_values
+from ..records import Record
+from ..statistics import Interval
+from . import wording
+from .indices import INDICES, Index, heading, values_of
+from .wording import label
+
+TASK = "dd"
+
+#: Losses that are compared: one window, five, and the pyramid; l1 has none.
+ARMS = ("l2", "l1", "ssim_1.5", "ssim_5", "ssim_9", "ms_ssim", "ms_ssim_pyramid")
+
+#: Arm of the ranking -> what differs from the pyramid of Wang.
+FORMS = {
+    "ms_ssim": "the sigma trick: windows, exponents, patches and place of the product",
+    "ms_ssim_pyramid_1": "the pyramid with exponents 1: the exponents alone",
+}
+
+#: Task of the contest of speed -> what is timed.
+CONTESTS = {
+    "patches_64": "value and gradient of the loss",
+    "step_64": "a whole step of training",
+}
+
+RING = Index(r"1000 residual beside edges", 1000, 2, "low")
+
+
+def _runs(record: Record, task: str, arm: str) -> list[dict]:
+    found = [run for run in record.runs if (run["task"], run["arm"]) == (task, arm)]
+    if not found:
+        raise ValueError(f"record must have runs of {task!r} with {arm!r}, got none in {record.name}")
+    return found
+
+
+def order_table(record: Record) -> str:
+    """Return as Markdown how far each form puts damaged pictures in the order of the pyramid, with 95 % intervals.
+
+    The intervals are over pictures, for the first seed of the damage; other seeds change the third decimal.
+    """
+    rows = []
+    for arm, text in FORMS.items():
+        run = min(_runs(record, "rank", arm), key=lambda run: run["seed"])
+        cells = []
+        for column in ("spearman", "across", "close"):
+            low, high = run[f"{column}_interval"]
+            cells.append(f"{run[column]:.3f} ({low:.3f} to {high:.3f})")
+        rows.append([text, *cells])
+    head = ["differs from the pyramid in", "Spearman's ρ", "Kendall's τ across kinds", "τ, less than 1 dB apart"]
+    return wording.markdown_table(head, rows)
+
+
+def speed(record: Record, task: str) -> tuple[float, float, float]:
+    """Return the mean milliseconds of the trick and of the pyramid, and the ratio of their times for a pixel."""
+    _validate.option("task", task, CONTESTS)
+    runs = _runs(record, task, "ms_ssim")
+    return tuple(float(np.mean([run[key] for run in runs])) for key in ("ms", "ms_pyramid", "ratio"))  # type: ignore[return-value]
+
+
+def speed_table(record: Record) -> str:
+    """Return as Markdown the times of the trick and of the pyramid, for equally many pixels of output."""
+    rows = []
+    for task, text in CONTESTS.items():
+        ms, pyramid, ratio = speed(record, task)
+        rows.append([text, f"{ms:.3g} ms", f"{pyramid:.3g} ms", f"{ratio:.2f}"])
+    return wording.markdown_table(
+        ["what is timed", "trick, 64 patches", "pyramid, one picture", "trick / pyramid"], rows
+    )
+
+
+def bias_change(record: Record, arm: str, base: str) -> Interval:
+    """Return by how many percent the mean error of the channels is larger with one loss, paired by seed."""
+    found = paired(record, Nets(arm, TASK), Nets(base, TASK), "bias", how="percent")
+    return wording.estimate(list(found.values.values()))
+
+
+def draw_bias(record: Record, arms: Sequence[str] = (*ARMS, "mix")) -> Figure:
+    """Draw the mean error of the channels that networks of each loss leave: seeds, mean and 95 % interval."""
+    figure, (ax,) = chart(height=380)
+    for place, arm in enumerate(arms):
+        wording.dots(ax, place, list(values_of(record, TASK, arm, "bias").values()), arm)
+    ax.set(xticks=range(len(arms)), ylabel="error of the channel means (10⁻³)", xlim=(-0.7, len(arms) - 0.3))
+    ax.set_ylim(bottom=0)
+    ax.set_xticklabels([label(arm).replace(", ", ",\n") for arm in arms], rotation=45)
+    return figure
+
+
+def values(record: Record, arm: str, column: str) -> list[float]:
+    """Return a column by seed in the unit of the table; "ring" is the residual 3 to 10 px off strong edges."""
+    if column != "ring":
+        return list(values_of(record, TASK, arm, column).values())
+    found = seed_values(record, TASK, arm, "ring", pool="rms")
+    return [RING.factor * value for value in found.values() if math.isfinite(value)]
+
+
+COLUMNS = ("psnr", "ssim", "ms_ssim", "bias", "flat_middle", "ring")
+
+
+def table(record: Record, arms: Sequence[str] = ARMS) -> str:
+    """Return as Markdown what networks of each loss leave: means over seeds with half of their 95 % intervals."""
+    rows = []
+    for column in COLUMNS:
+        found = {arm: wording.estimate(values(record, arm, column)) for arm in arms}
+        index = RING if column == "ring" else INDICES[column]
+        digits = wording.decimals([f.high - f.mean for f in found.values()], index.digits)
+        name = f"{RING.label} ↓" if column == "ring" else heading(column)
+        rows.append([name, *(wording.with_half(interval, digits) for interval in found.values())])
+    note = f"Mean over {len(values(record, arms[0], 'psnr'))} seeds ± half of the 95 % interval."
+    return wording.markdown_table(["index", *(label(arm) for arm in arms)], rows) + "\n\n" + note

@@ -1,0 +1,276 @@
+"""The exercises of chapter 4: model solutions pass, typical mistakes are called by their name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import chapter_solutions
+import pytest
+import torch
+from torch import Tensor
+
+import lossedu as le
+from lossedu import check
+
+pytest.importorskip("skimage")
+
+solutions = chapter_solutions.solutions("ch04")
+
+FUNCTIONS = {
+    "leave_one_out": solutions.leave_one_out,
+    "all_contrast_structures": solutions.contrast_structures,
+    "ms_ssim_patch_gradient": solutions.ms_ssim_patch_gradient,
+    "safe_power": solutions.safe_power,
+    "best_agreement": solutions.best_agreement,
+}
+
+
+def hints(verdict: check.Verdict) -> str:
+    return " | ".join(item.hint for item in verdict.failures)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_model_solution_passes(name: str) -> None:
+    verdict = getattr(check, name)(FUNCTIONS[name])
+    assert verdict.passed, verdict
+    assert len(verdict.properties) >= 5
+
+
+def test_the_other_model_solutions_pass() -> None:
+    assert check.dearest_wave(**solutions.dearest).passed
+    assert check.multiplications(**solutions.counts).passed
+    assert check.window_choice(solutions.chosen).passed
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    "answer", [lambda *given: None, lambda *given: 1 / 0, lambda *given: torch.tensor(float("nan"))]
+)
+def test_no_answer_makes_a_check_crash(name: str, answer: Callable[..., Any]) -> None:
+    verdict = getattr(check, name)(answer)
+    assert not verdict.passed and repr(verdict) and verdict._repr_html_()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_something_that_cannot_be_called_is_a_type_error(name: str) -> None:
+    with pytest.raises(TypeError, match="fn must be a function"):
+        getattr(check, name)(3)
+
+
+# Exercise 1
+
+
+@pytest.mark.parametrize(
+    "given", [{"trick": 128, "pyramid": 32}, {"trick": 2, "pyramid": 2}, {"trick": 8, "pyramid": 8}]
+)
+def test_a_wrong_prediction_is_told_what_it_costs(given: dict[str, int]) -> None:
+    verdict = check.dearest_wave(**given)
+    assert not verdict.passed and "another one costs more" in str(verdict)
+
+
+def test_a_period_that_was_not_asked_for() -> None:
+    assert "2, 8, 32 or 128" in str(check.dearest_wave(trick=16, pyramid=32))
+    assert not check.dearest_wave(trick="all", pyramid=None).passed
+
+
+# Exercise 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda cs: cs.prod(0) / cs, "is 0/0 where a factor is 0"),
+        (lambda cs: cs.prod(0) / (cs + 1e-12), "an eps in the denominator gives 0"),
+        (lambda cs: cs.prod(0).expand_as(cs).clone(), "the product of all factors"),
+        (lambda cs: cs.prod(0), "each factor needs its own"),
+        (lambda cs: cs.cumprod(0), "a running product that has the factor itself"),
+        (lambda cs: torch.cat([torch.ones_like(cs[:1]), cs.cumprod(0)[:-1]]), "those after are missing"),
+    ],
+)
+def test_wrong_products_are_explained(answer: Callable[[Tensor], Tensor], hint: str) -> None:
+    verdict = check.leave_one_out(answer)
+    assert not verdict.passed and hint in hints(verdict), verdict
+
+
+def test_a_mask_is_a_way_too() -> None:
+    def masked(cs: Tensor) -> Tensor:
+        eye = torch.eye(len(cs), dtype=torch.bool)[:, :, None]
+        return cs[None].expand(len(cs), *cs.shape).masked_fill(eye, 1.0).prod(1)
+
+    assert check.leave_one_out(masked).passed
+
+
+# Exercise 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x, y, s: solutions.contrast_structures(x, y, s).T.contiguous(), "its transpose"),
+        (lambda x, y, s: solutions.contrast_structures(x, y, [s[0]] * len(s)), "the first width"),
+    ],
+)
+def test_wrong_contrast_structures_are_explained(answer: Callable[..., Tensor], hint: str) -> None:
+    verdict = check.all_contrast_structures(answer)
+    assert not verdict.passed and hint in hints(verdict), verdict
+
+
+def moments(x: Tensor, y: Tensor, sigmas: Any, *, centred: bool = True, c2: float = 9e-4, two: float = 2) -> Tensor:
+    G = solutions.windows_as_rows(sigmas, x.shape[-1])
+    a, b = x.flatten(1), y.flatten(1)
+    mx, my, xx, yy, xy = (z @ G.T for z in (a, b, a * a, b * b, a * b))
+    if not centred:
+        mx, my = 0 * mx, 0 * my
+    return (two * (xy - mx * my) + c2) / (xx - mx**2 + yy - my**2 + c2)
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [({"centred": False}, "means were not subtracted"), ({"c2": 0.03}, "C2 is (0.03)^2"), ({"two": 1}, "a factor 2")],
+)
+def test_slips_in_the_formula_are_explained(options: dict[str, Any], hint: str) -> None:
+    verdict = check.all_contrast_structures(lambda x, y, s: moments(x, y, s, **options))
+    assert not verdict.passed and hint in hints(verdict), verdict
+
+
+# Exercise 4
+
+
+def autograd(x: Tensor, y: Tensor, sigmas: Any) -> Tensor:
+    leaf = x.clone().requires_grad_()
+    return torch.autograd.grad(le.ms_ssim_sigma_loss(leaf, y, sigmas=sigmas, form="patch"), leaf)[0]
+
+
+def terms(x: Tensor, y: Tensor, sigmas: Any) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
+    leaf = x.clone().requires_grad_()
+    cs = moments(leaf[0], y[0], sigmas)[0]
+    slopes = [torch.autograd.grad(one, leaf, retain_graph=True)[0] for one in cs]
+    G = solutions.windows_as_rows(sigmas, x.shape[-1])[-1].view_as(x)
+    mx, my = (G * leaf).sum(), (G * y).sum()
+    l = (2 * mx * my + 1e-4) / (mx**2 + my**2 + 1e-4)
+    (dl,) = torch.autograd.grad(l, leaf)
+    return l.detach(), dl, slopes, cs.detach()
+
+
+def divided(x: Tensor, y: Tensor, sigmas: Any) -> Tensor:
+    l, dl, slopes, cs = terms(x, y, sigmas)
+    return -(dl + l * sum(slope / one for slope, one in zip(slopes, cs, strict=True))) * cs.prod()
+
+
+def with_scale_0(x: Tensor, y: Tensor, sigmas: Any) -> Tensor:
+    l, dl, slopes, cs = terms(x, y, sigmas)
+    return -(dl + l * sum(s / one for s, one in zip([slopes[0], *slopes], [cs[0], *cs], strict=True))) * cs.prod()
+
+
+def without_luminance(x: Tensor, y: Tensor, sigmas: Any) -> Tensor:
+    _, dl, _, cs = terms(x, y, sigmas)
+    return autograd(x, y, sigmas) + dl * cs.prod()
+
+
+def without_others(x: Tensor, y: Tensor, sigmas: Any) -> Tensor:
+    l, dl, slopes, cs = terms(x, y, sigmas)
+    return -(dl * cs.prod() + l * sum(slopes))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x, y, s: -autograd(x, y, s), "the minus is missing"),
+        (with_scale_0, "there is no scale 0"),
+        (without_luminance, "the part of the luminance is missing"),
+        (without_others, "multiplied by the other factors"),
+        (lambda x, y, s: autograd(x, y, s)[0, 0], "keep the shape of x"),
+    ],
+)
+def test_wrong_gradients_are_explained(answer: Callable[..., Tensor], hint: str) -> None:
+    verdict = check.ms_ssim_patch_gradient(answer)
+    assert not verdict.passed and hint in hints(verdict), verdict
+
+
+def test_a_division_is_found_where_a_factor_is_0() -> None:
+    verdict = check.ms_ssim_patch_gradient(divided)
+    # In floating point the factor may miss 0 by a rounding error, and then the quotient is finite: either is fair.
+    assert all(item.ok for item in verdict.properties[:-1])
+
+
+def test_autograd_is_a_way_too() -> None:
+    assert check.ms_ssim_patch_gradient(autograd).passed
+
+
+# Exercise 5
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"patch": 5}, "that is one moment"),
+        ({"patch": 25 * 961}, "for the whole patch"),
+        ({"separable": 575}, "twice the taps"),
+        ({"dense": 1150}, "in two dimensions it is K^2"),
+        ({"pyramid": 550}, "each has a quarter of the pixels"),
+        ({"pyramid": 110}, "the first level alone"),
+        ({"dense": "many"}, ""),
+    ],
+)
+def test_wrong_counts_are_explained(change: dict[str, Any], hint: str) -> None:
+    verdict = check.multiplications(**{**solutions.counts, **change})
+    assert not verdict.passed and hint in hints(verdict), verdict
+
+
+# Exercise 6
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda cs, w: cs.clamp_min(0) ** w, "keep 0 out of the power"),
+        (lambda cs, w: torch.where(cs > 0, cs.abs() ** w, 0.0), "keep 0 out of the power"),
+        (lambda cs, w: cs.abs() ** w, "opposite structure would count as agreement"),
+        (lambda cs, w: cs.sign() * cs.abs() ** w, "turns two faults into a merit"),
+        (lambda cs, w: (cs.clamp_min(0) + 1e-4) ** w, "an eps under the power"),
+        (lambda cs, w: cs**w, ""),
+    ],
+)
+def test_wrong_powers_are_explained(answer: Callable[[Tensor, float], Tensor], hint: str) -> None:
+    verdict = check.safe_power(answer)
+    assert not verdict.passed and hint in hints(verdict), verdict
+
+
+# Exercise 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda n, K: K ** (-n / 2), "a bet on one pattern gets more"),
+        (lambda n, K: 1 / K, "equal shares get more"),
+        (lambda n, K: max(K**-n, 1 / K), "equal shares get more"),
+        (lambda n, K: max(K ** (1 - n / 2), 1), "the mean over the patterns is missing"),
+    ],
+)
+def test_wrong_agreements_are_explained(answer: Callable[[float, int], float], hint: str) -> None:
+    verdict = check.best_agreement(answer)
+    assert not verdict.passed and hint in hints(verdict), verdict
+
+
+# Exercise 8
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "wanting"),
+    [([1], "blotches"), ([8], "grain beside an edge"), ([1, 2, 12], "grain beside an edge")],
+)
+def test_windows_that_leave_something_too_cheap(sigmas: list[float], wanting: str) -> None:
+    verdict = check.window_choice(sigmas)
+    assert not verdict.passed and any(item.name.startswith(wanting) for item in verdict.failures), verdict
+    assert "0.15 and 0.34" in str(verdict)
+
+
+@pytest.mark.parametrize("sigmas", [[], [1, 2, 4, 8], [0], [20], "one", None])
+def test_windows_that_are_not_allowed(sigmas: Any) -> None:
+    assert "one to three widths" in str(check.window_choice(sigmas))
+
+
+def test_the_order_of_windows_does_not_matter() -> None:
+    assert check.window_choice([12, 1]).passed
