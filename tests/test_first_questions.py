@@ -77,7 +77,34 @@ WRONG: list[tuple[str, Callable[..., Any], str]] = [
         "0 to 255",
     ),
     ("mended_loss", lambda x, y: le.l1_loss(x, y) + 0.5 * le.ssim(x, y) + bright(x, y), "the sign is wrong"),
-    ("mended_loss", lambda x, y: two_terms(x, y) + bright(x, y) + le.mse_loss(x, y), ""),
+    ("mended_loss", lambda x, y: le.l1_loss(x, y) + bright(x, y), "nothing of it is left"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + bright(x[:1], y[:1]), "the other is not"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + bright(x[-1:], y[-1:]), "the other is not"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + bright(x[:, :1], y[:, :1]), "one mean over all"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + 0.5 * (x - y).mean((2, 3)).abs().mean(), "one mean over all"),
+    ("mended_loss", lambda x, y: two_terms(x, y) + 0.5 * (x - y).mean(), "without an absolute value"),
+    ("mended_loss", lambda x, y: two_terms(x, y) - bright(x, y), "the sign is wrong"),
+    (
+        "mended_loss",
+        lambda x, y: two_terms(x, y) + bright(x, y) + 0.5 * abs((x.mean() - y.mean()).item()),
+        "dead term left in",
+    ),
+    (
+        "mended_loss",
+        lambda x, y: two_terms(x, y) + 0.5 * (x - y).mean((1, 2, 3)).square().sqrt().mean(),
+        "square root",
+    ),
+    ("mended_loss", lambda x, y: two_terms(x, y) + bright(x, y) + (0 * x).sqrt().mean(), "square root"),
+]
+
+#: Losses of which one thing alone is wrong, the only hint that fits, and how many of the properties fail.
+EXACT: list[tuple[Callable[[Tensor, Tensor], Tensor], str, int]] = [
+    (lambda x, y: le.l1_loss(x, y) + 0.55 * le.ssim_loss(x, y) + bright(x, y), "another one", 1),
+    (lambda x, y: two_terms(x, y) + 1.6 * bright(x, y), "another one", 1),
+    (lambda x, y: two_terms(x, y) + 0.5 * (x - y).mean((1, 2, 3)).abs().sum(), "twice too much", 1),
+    (lambda x, y: two_terms(x, y) + 0.5 * (x - y).mean((1, 2, 3)).square().mean(), "squared", 1),
+    (lambda x, y: 0.5 * (two_terms(x, y) + bright(x, y)), "the whole loss", 3),
+    (lambda x, y: two_terms(x, y) + bright(x, y) + le.mse_loss(x, y), "", 3),
 ]
 
 
@@ -94,18 +121,51 @@ def bright(x: Tensor, y: Tensor) -> Tensor:
     [
         lambda x, y: two_terms(x, y) + bright(x, y),
         lambda x, y: (x - y).abs().mean() + (1 - le.ssim(x, y, data_range=1)) / 2 + bright(y, x),
-        lambda x, y: two_terms(x, y) + 0.5 * (x.mean((2, 3)) - y.mean((2, 3))).abs().mean(),
-        lambda x, y: two_terms(x, y) + 0.5 * (x - y).mean((1, 2, 3)).square().sqrt().mean(),
+        lambda x, y: two_terms(x, y) + sum((a.mean() - b.mean()).abs() for a, b in zip(x, y, strict=True)) / 4,
+        lambda x, y: le.l1_loss(x, y) - 0.5 * le.ssim(x, y) + bright(x, y),
+        lambda x, y: two_terms(x.float(), y.float()) + bright(x.float(), y.float()),
     ],
 )
 def test_a_loss_may_be_mended_in_several_ways(mended: Callable[[Tensor, Tensor], Tensor]) -> None:
     assert check.mended_loss(mended).passed
 
 
+@pytest.mark.parametrize(("wrong", "words", "failures"), EXACT)
+def test_a_mended_loss_gets_a_hint_only_for_what_explains_it(
+    wrong: Callable[[Tensor, Tensor], Tensor], words: str, failures: int
+) -> None:
+    verdict = check.mended_loss(wrong)
+    told = [item.hint for item in verdict.failures if item.hint]
+    assert len(verdict.failures) == failures
+    assert len(told) == bool(words) and all(words in hint for hint in told), verdict
+
+
+def test_a_median_by_a_loop_in_single_precision_passes() -> None:
+    def by_hand(signals: Tensor, weights: Tensor) -> Tensor:
+        out = []
+        for n in range(signals.shape[1]):
+            below = 0.0
+            for k in signals[:, n].argsort().tolist():
+                below += float(weights[k])
+                if below >= float(weights.sum()) / 2:
+                    out.append(float(signals[k, n]))
+                    break
+        return torch.tensor(out)
+
+    assert check.l1_act(by_hand).passed
+    assert not check.l1_act(lambda y, w: by_hand(y, w) + 1e-3).passed
+
+
 def test_where_the_slope_is_largest_is_an_answer_of_its_own() -> None:
     slope = solutions.bounded_slope
     assert check.bounded_slope(slope, solutions.peak).passed
     assert check.bounded_slope(slope, lambda c: math.sqrt(c * c / 3)).passed
+    for steps in range(100, 400):  # a search, as its hint says
+        errors = torch.linspace(0, 2, steps + 1, dtype=torch.float64)
+        at = float(errors[(errors / (errors**2 + 1) ** 2).argmax()])
+        assert at == pytest.approx(1 / math.sqrt(3), rel=0.02)
+    assert check.bounded_slope(slope, lambda c: 0.58 * c).passed
+    assert not check.bounded_slope(slope, lambda c: 0.6 * c).passed
     assert "half of its height" in hints(check.bounded_slope(slope, lambda c: c))
     assert "is missing" in hints(check.bounded_slope(slope, lambda c: c * c / 3))
     assert not check.bounded_slope(slope, lambda c: 0.1732).passed  # right for one c alone
@@ -114,6 +174,15 @@ def test_where_the_slope_is_largest_is_an_answer_of_its_own() -> None:
     assert "0.173" not in shown  # the place is not given away
     with pytest.raises(TypeError, match="peak must be a function"):
         check.bounded_slope(slope, 0.1732)
+
+
+def test_a_slope_from_autograd_in_single_precision_passes() -> None:
+    def by_autograd(q: float, c: float) -> Tensor:
+        error = torch.tensor(float(q), requires_grad=True)
+        return torch.autograd.grad(error**2 / (error**2 + c**2), error)[0]
+
+    assert check.bounded_slope(by_autograd, solutions.peak).passed
+    assert not check.bounded_slope(lambda q, c: 1.0001 * solutions.bounded_slope(q, c)).passed
 
 
 @pytest.mark.parametrize(("name", "wrong", "words"), WRONG)

@@ -22,7 +22,7 @@ def edges() -> Tensor:
     return torch.stack([row.expand(1, *SHAPE) for row in rows])
 
 
-def textures(count: int = 5, *, std: float = 0.12) -> Tensor:
+def textures(count: int = 5, *, std: float = 0.1) -> Tensor:
     """Return grey pictures that differ in their texture, each with its negative, so that no pixel leans to one side."""
     half = data.correlated_noise((count, 1, *SHAPE), length=0.6, std=std, seed=0)
     return (DARK + BRIGHT) / 2 + torch.stack([half, -half], dim=1).flatten(0, 1)

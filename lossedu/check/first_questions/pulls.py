@@ -46,18 +46,18 @@ def bounded_slope(fn: Callable[[float, float], Any], peak: Callable[[float], Any
             answer = exam.number(exam.call(fn, q, c))
             # where all was right above zero, it is the sign that was lost below
             mistakes = [(_SIGN, -_slope(q, c))] if q < 0 and right else _mistakes(q, c)
-            right &= exam.value(name, answer, _slope(q, c), rtol=1e-6, atol=1e-12, mistakes=mistakes, hint=_HINT)
+            right &= exam.value(name, answer, _slope(q, c), rtol=1e-5, atol=1e-12, mistakes=mistakes, hint=_HINT)
         if peak is not None:
             for c in (0.3, 0.1):
                 at = exam.number(exam.call(peak, c), "where it is largest: returns one number")
-                exam.value(f"largest, c = {c:g}", at, c / math.sqrt(3), rtol=5e-3, mistakes=_peaks(c), hint=_PEAK)
+                exam.value(f"largest, c = {c:g}", at, c / math.sqrt(3), rtol=0.02, mistakes=_peaks(c), hint=_PEAK)
     return exam.verdict()
 
 
 _HINT = "quotient rule: (A'B - AB') / B^2 with A = q^2, B = q^2 + c^2, and A' = B' = 2q"
 
 
-_PEAK = "set the derivative of the slope in q to zero, or try errors from 0 to 2c in small steps"
+_PEAK = "set the derivative of the slope in q to zero, or try errors from 0 to 2c in at least 100 steps"
 
 
 _SIGN = "the derivative keeps the sign of the error: for q below 0 it points the other way"
