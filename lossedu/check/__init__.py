@@ -9,6 +9,8 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
   `rof_weight`, `winners`
 - Chapter 3: `price_order`, `ssim_at_centre`, `luminance_gradient`, `contrast_structure_gradient`, `ssim_gradient`,
   `splotch`, `level_under_doubt`, `equal_psnr`, `stable_variance`
+- Chapter 5: `who_steers`, `equivalent_weight`, `weighted_l1`, `mix_gradient`, `permutation_test`, `paired_by_channel`,
+  `matching_weight`
 """
 
 from __future__ import annotations
@@ -20,6 +22,15 @@ from .first_questions import (
     likely_signal,
     needed_agreements,
     wave_price,
+)
+from .mixtures import (
+    equivalent_weight,
+    matching_weight,
+    mix_gradient,
+    paired_by_channel,
+    permutation_test,
+    weighted_l1,
+    who_steers,
 )
 from .pixel_losses import (
     both_win,
@@ -68,14 +79,19 @@ __all__ = [
     "contrast_structure_gradient",
     "edge_costs",
     "equal_psnr",
+    "equivalent_weight",
     "error_order",
     "field_divergence",
     "interval_of_three",
     "level_under_doubt",
     "likely_signal",
     "luminance_gradient",
+    "matching_weight",
+    "mix_gradient",
     "needed_agreements",
     "orders_by_loss",
+    "paired_by_channel",
+    "permutation_test",
     "price_order",
     "rof_weight",
     "safe_isotropic",
@@ -85,6 +101,8 @@ __all__ = [
     "stable_variance",
     "tv_subgradient",
     "wave_price",
+    "weighted_l1",
     "weighted_median",
+    "who_steers",
     "winners",
 ]

@@ -98,7 +98,7 @@ def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, Any]]:
     before: list[Tensor] = []
     for step in range(options["batches"]):
         found = _gradients(network, *batch_at(step))
-        alone += shares(*found, alpha)[0]
+        alone += shares(found[0], found[1], alpha)[0]
         total = [a + b for a, b in zip(total, found, strict=True)] if step else found
         count = step + 1
         if 2 * count == options["batches"]:

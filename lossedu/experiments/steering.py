@@ -1,8 +1,4 @@
-r"""How hard the two terms of Mix pull on the pixels of a patch, and what that makes of a weight.
-
-A pull is the sum of the sizes of a loss's gradient over the pixels of one patch, its 1-norm.  Where no pixel is exactly
-right, that of a weighted mean of absolute errors is 1 whatever the error is: what varies is the other term.
-"""
+"""Patches to measure pulls on, what is measured, and the pull of MS-SSIM on flat ground by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from .. import data, l1_loss, ms_ssim_sigma_loss, ssim_loss
+from .. import data, ms_ssim_sigma_loss, ssim_loss
 from ..filters import gaussian_window
 from ..losses.multiscale import SIGMAS
 from .arms import Loss
@@ -45,39 +41,6 @@ def patches(count: int = 60, *, seed: int = 0) -> Tensor:
 def noise(like: Tensor, *, seed: int = 1) -> Tensor:
     """Return white noise of standard deviation 1."""
     return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed), dtype=like.dtype)
-
-
-def pull(loss: Loss, x: Tensor, y: Tensor, *, order: float = 1) -> Tensor:
-    """Return the norm of the gradient in the pixels of x, one number a patch, (N,); order 1 adds up sizes.
-
-    The loss is a mean over its batch, as all of the package are.
-    """
-    leaf = x.detach().clone().requires_grad_()
-    (grad,) = torch.autograd.grad(loss(leaf, y) * len(x), leaf)
-    return torch.linalg.vector_norm(grad.flatten(1), ord=order, dim=1)
-
-
-def pull_of_l1(x: Tensor, y: Tensor) -> Tensor:
-    """Return the pull of the mean absolute error, 1 where no pixel is exactly right."""
-    return pull(l1_loss, x, y)
-
-
-def share(strength: float, alpha: float, unit: float = 1.0) -> float:
-    r"""Return the share of a term of pull m and weight alpha beside :math:`\ell_1` in steps of 1/unit.
-
-    :math:`\alpha m / (\alpha m + (1-\alpha) R)`, with R the `unit`: 1 for values in [0, 1], 255 for 0 to 255.
-    """
-    return alpha * strength / (alpha * strength + (1 - alpha) * unit)
-
-
-def same_weight(alpha: float, unit: float) -> float:
-    r"""Return the weight that does on [0, 1] what `alpha` does with :math:`\ell_1` in 0 to `unit`."""
-    return alpha / (alpha + (1 - alpha) * unit)
-
-
-def weight_for(wanted: float, strength: float) -> float:
-    """Return the weight at which a term of this pull has the share that is wanted."""
-    return wanted / (wanted + (1 - wanted) * strength)
 
 
 def flat_pull(deviation: float) -> float:

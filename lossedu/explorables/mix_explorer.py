@@ -73,7 +73,7 @@ class MixExplorer(Explorable):
     ) -> None:
         super().__init__(label="Who steers in Mix: shares of the gradient", key=key)
         alpha = _validate.in_range("alpha", alpha, 0.001, 0.969)
-        _validate.option("unit", unit, (1, 255))
+        _validate.option("unit", str(unit), ("1", "255"))
         _validate.option("error", error, mix_scene.KINDS)
         strength = _validate.in_range("strength", strength, *mix_scene.STRENGTHS)
         power = round(math.log10(alpha / (1 - alpha)) * 100) / 100 + 0.0

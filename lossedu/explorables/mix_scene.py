@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .. import _validate, data
 from ..filters import gaussian_window
+from ..instruments.steering import same_weight, share_beside_l1
 from ..losses.multiscale import SIGMAS, ms_ssim_sigma_grad, ms_ssim_sigma_loss
 
 #: Side of the patch in pixels: that of the paper.
@@ -78,11 +79,6 @@ class State(NamedTuple):
     asks: tuple[Tensor, Tensor, Tensor]
 
 
-def share_of(pull: float, alpha: float, unit: float) -> float:
-    """Return the share of MS-SSIM in the sizes of the gradient's pixels, where that of the absolute error is 1."""
-    return alpha * pull / (alpha * pull + (1 - alpha) * unit)
-
-
 def state(kind: str, strength: float, alpha: float, unit: float) -> State:
     """Return the figure's numbers.
 
@@ -107,8 +103,8 @@ def state(kind: str, strength: float, alpha: float, unit: float) -> State:
         float(ms_ssim_sigma_loss(x, y, form="patch")),
         unit * float((window * (x - y).abs()).sum()),
         pull,
-        share_of(pull, alpha, unit),
-        alpha / (alpha + (1 - alpha) * unit),
+        share_beside_l1(pull, alpha, unit),
+        same_weight(alpha, unit),
         (one, two, one + two),
     )
 
