@@ -134,8 +134,8 @@ def rest_sentence(record: Record) -> str:
         lines.append(
             f"- **Network of {label(arm)}:** share of MS-SSIM in one batch of {int(found[0, 0, 0])} crops "
             f"{number(float(found[:, -1, 3].mean()), 3)}; in {int(found[0, -1, 0]):,} crops together "
-            f"{number(float(found[:, -1, 1].mean()), 3)}; with the noise taken out {with_half(share, 2)}, cosine of the "
-            f"two gradients {with_half(cosine, 2)}."
+            f"{number(float(found[:, -1, 1].mean()), 3)}; with the noise taken out {with_half(share, 2)}, cosine "
+            f"of the gradients {with_half(cosine, 2)}."
         )
     return "\n".join(lines)
 
