@@ -225,3 +225,19 @@ def test_the_port_costs_a_few_thousandths_and_passes_a_tolerance_of_one_percent(
             float(loss(x[:, p], y[:, p])) for p in ([0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0])
         ]
         assert low < (max(values) - min(values)) / max(values) < high
+
+
+def test_what_is_left_of_l1_under_a_shift() -> None:
+    y = data.crop(data.photograph("chelsea", gray=True), 92, 180, 44)
+    x = data.shift_brightness(y, 0.1)
+    grads = []
+    for alpha in (1.0, 0.0):
+        leaf = x.clone().requires_grad_()
+        grads.append(torch.autograd.grad(le.mix_loss(leaf, y, alpha=alpha, padding="reflect"), leaf)[0])
+    one, two = 0.84 * grads[0], 0.16 * grads[1]
+    corner, fur = (..., slice(0, 14), slice(0, 14)), (..., slice(20, 40), slice(32, 42))
+    shares = [float(two[where].mean() / (one + two)[where].mean()) for where in (corner, fur)]
+    assert 0.12 < shares[0] < 0.17 and 0.27 < shares[1] < 0.33
+    noisy = data.sensor_noise(y, a=0, b=0.04**2, seed=2)
+    under_noise = le.ms_ssim_sigma_grad(noisy, y, padding="reflect").norm()
+    assert float(grads[0].norm() / under_noise) == pytest.approx(0.05, abs=0.005)

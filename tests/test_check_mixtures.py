@@ -110,6 +110,7 @@ def test_wrong_readings_of_equation_14_are_explained(answer: Callable[..., Any],
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
+        (lambda x, y, a, w, g: a * g, "the second term is missing"),
         (lambda x, y, a, w, g: a * g + (1 - a) * w * (x - y).sign(), "1/C is missing"),
         (lambda x, y, a, w, g: a * g + (1 - a) * (x - y).sign() / x.numel(), "the window is missing"),
         (lambda x, y, a, w, g: a * g - (1 - a) * w * (x - y).sign() / x.shape[1], "wrong sign"),

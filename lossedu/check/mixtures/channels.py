@@ -50,7 +50,7 @@ _TRIED: tuple[tuple[str, Loss, bool, str], ...] = (
         "the port",
         _ported,
         False,
-        "its change may be a few thousandths of it: do not round, and use no tolerance",
+        "keep x near y, or MS-SSIM is 0 in any order; and no tolerance: the change may be small",
     ),
 )
 
@@ -79,7 +79,7 @@ def permutation_test(fn: Callable[[Loss], Any]) -> Verdict:
             wanted = "0 but for rounding" if alike else f"more than {SEEN:g}"
             exam.test(f"{title}: {'alike' if alike else 'not alike'}", ok, f"{answer:.2g}", wanted, hint)
         exact = exam.number(exam.call(fn, _weighted(1.0, 0.0, 0.0)))
-        hint = "divide the largest change by the value in the order that you began with"
+        hint = "give the channels errors of unlike strength, and divide the change by the value that you began with"
         exam.test("a loss of red alone can change by much", exact > 0.02, f"{exact:.2g}", "more than 0.02", hint)
     return exam.verdict()
 

@@ -109,6 +109,7 @@ def _gradient_mistakes(x: Tensor, y: Tensor, alpha: float, weights: Tensor, know
     sign, channels, rest = (x - y).sign(), x.shape[1], 1 - alpha
     right = rest * sign * weights / channels
     return [
+        ("the second term is missing", alpha * known),
         ("1/C is missing: the absolute error is a mean over channels", alpha * known + right * channels),
         ("the window is missing in the second term", alpha * known + rest * sign / sign.numel()),
         ("the window is missing in the second term, and 1/N", alpha * known + rest * sign),
