@@ -70,6 +70,52 @@ def test_e6_centre_value_is_an_estimate_of_the_mean() -> None:
     assert (gradients[0] - mean_gradient).abs().max() > 1e-3
 
 
+def test_e7_the_window_is_inside_the_sum_and_the_unit_inside_the_weight() -> None:
+    x, y = noisy((31, 31), 0.5, 0.1, seed=3)
+    window = torch.outer(gaussian(8, 15), gaussian(8, 15))
+    number = (x - y).abs().mean()
+    assert (window * number).shape == (31, 31)  # as printed: a picture
+    weighted = (window * (x - y).abs()).sum()
+    flat = (window * torch.full_like(y, 0.2)).sum()
+    assert math.isclose(flat, 0.2) and not math.isclose(weighted, number, rel_tol=1e-3)
+
+    def ratio(alpha: float, unit: float) -> float:
+        return alpha / ((1 - alpha) * unit)  # of the first term's weight to the second's
+
+    assert math.isclose(ratio(0.84, 255), ratio(0.0202, 1), rel_tol=2e-3)
+    assert not math.isclose(ratio(0.84, 1), ratio(0.025, 1), rel_tol=0.9)
+
+
+def test_e8_the_heads_of_table_1_belong_one_cell_to_the_left() -> None:
+    cells = [1.65, 0.45, 0.56, 0.43, 0.58, 0.61, 0.55, 0.41]  # 1000 l2, the first row
+    psnr = [28.24, 34.05, 33.18, 34.42, 33.15, 32.98, 33.29, 34.61]
+    right = ["input", "BM3D", "l2", "l1", "SSIM5", "SSIM9", "MS-SSIM", "Mix"]
+    shifted = ["", *right[:-1]]  # one cell too far to the right, the last one lost
+    assert psnr[right.index("input")] == 28.24  # the text of section 4.1
+    for heads, holds in ((right, True), (shifted, False)):
+        row = dict(zip(heads, cells, strict=True))
+        assert (row["l1"] < row["l2"]) == holds
+        assert (min(row, key=lambda head: row[head]) == "Mix") == holds
+
+
+def test_e35_the_masks_of_a_grouped_convolution_stand_channel_by_channel() -> None:
+    sigmas = (0.5, 1.0, 2.0, 4.0, 8.0)
+    by_width = [sigma for sigma in sigmas for _ in range(3)]
+    seen = [by_width[5 * channel : 5 * channel + 5] for channel in range(3)]
+    assert seen == [[0.5, 0.5, 0.5, 1, 1], [1, 2, 2, 2, 4], [4, 4, 8, 8, 8]]
+    assert [(sigmas * 3)[5 * channel : 5 * channel + 5] for channel in range(3)] == [sigmas] * 3
+    masks = torch.stack([torch.outer(gaussian(sigma, 16), gaussian(sigma, 16)) for sigma in by_width])[:, None]
+    impulse = torch.zeros(1, 3, 33, 33, dtype=torch.float64)
+    impulse[..., 16, 16] = 1
+    maps = conv2d(impulse, masks, padding=16, groups=3)[0, :, 16, 16]
+    peaks = [float(gaussian(sigma, 16)[16]) ** 2 for channel in seen for sigma in channel]
+    assert torch.allclose(maps, torch.tensor(peaks, dtype=torch.float64))
+    blue = torch.zeros_like(impulse)
+    blue[:, 2] = impulse[:, 2]
+    assert conv2d(blue, masks, padding=16, groups=3)[0, -3:].abs().amax(dim=(1, 2)).min() > 0
+    assert conv2d(impulse - blue, masks, padding=16, groups=3)[0, -3:].abs().max() == 0
+
+
 def test_e10_it_is_the_absolute_error_that_is_not_smooth() -> None:
     generator = torch.Generator().manual_seed(6)
     features = torch.randn(40, 3, dtype=torch.float64, generator=generator)

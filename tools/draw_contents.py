@@ -17,6 +17,7 @@ from torch import Tensor
 import lossedu as le
 from lossedu import data, png, records
 from lossedu.experiments import keepsakes, noisy_targets, plausible, rings, tasks
+from lossedu.explorables import mix_scene
 from lossedu.reports import outputs, tints, variation
 from lossedu.variational import rof, tikhonov
 
@@ -74,6 +75,14 @@ def two_tints() -> list[Tensor]:
     return tints.panels(record, ["ms_ssim", "l1"], ["astronaut"], step=6, side=SIDE)
 
 
+def grain_and_shift() -> list[Tensor]:
+    """A patch with grain, what Mix asks of it, and what the same Mix asks of the patch when it is too bright."""
+    made = [mix_scene.state(kind, 6.0, 0.84, 1) for kind in ("grain", "shift")]
+    asked = [0.5 + found.asks[2] / (6 * found.asks[2].square().mean().sqrt()) for found in made]
+    inside = (..., slice(3, 29), slice(3, 29))
+    return [part[inside].repeat_interleave(2, -1).repeat_interleave(2, -2) for part in (made[0].picture, *asked)]
+
+
 def right_and_wrong_range() -> list[Tensor]:
     """A noisy face, what SSIM asks of it, and what it asks with the wrong data range: nothing."""
     y = _crop(data.photograph("astronaut", gray=True), 90, 190)
@@ -108,6 +117,7 @@ PICTURES: dict[str, Callable[[], list[Tensor]]] = {
     "ch02-total-variation": two_regularisers,
     "ch03-ssim": equal_errors,
     "ch04-ms-ssim": two_tints,
+    "ch05-mix": grain_and_shift,
     "audit-a-loss": right_and_wrong_range,
     "same-number": three_windows,
     "training-loop": before_and_after,

@@ -12,6 +12,8 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
   `splotch`, `level_under_doubt`, `equal_psnr`, `stable_variance`
 - Chapter 4: `dearest_wave`, `leave_one_out`, `ms_ssim_patch_gradient`, `all_contrast_structures`, `multiplications`,
   `safe_power`, `best_agreement`, `window_choice`
+- Chapter 5: `who_steers`, `equivalent_weight`, `weighted_l1`, `mix_gradient`, `permutation_test`, `paired_by_channel`,
+  `matching_weight`
 """
 
 from __future__ import annotations
@@ -24,6 +26,15 @@ from .first_questions import (
     mended_loss,
     needed_agreements,
     wave_price,
+)
+from .mixtures import (
+    equivalent_weight,
+    matching_weight,
+    mix_gradient,
+    paired_by_channel,
+    permutation_test,
+    weighted_l1,
+    who_steers,
 )
 from .multi_scale import (
     all_contrast_structures,
@@ -85,6 +96,7 @@ __all__ = [
     "dearest_wave",
     "edge_costs",
     "equal_psnr",
+    "equivalent_weight",
     "error_order",
     "field_divergence",
     "interval_of_three",
@@ -95,8 +107,12 @@ __all__ = [
     "mended_loss",
     "ms_ssim_patch_gradient",
     "multiplications",
+    "matching_weight",
+    "mix_gradient",
     "needed_agreements",
     "orders_by_loss",
+    "paired_by_channel",
+    "permutation_test",
     "price_order",
     "rof_weight",
     "safe_isotropic",
@@ -107,7 +123,9 @@ __all__ = [
     "stable_variance",
     "tv_subgradient",
     "wave_price",
+    "weighted_l1",
     "weighted_median",
     "window_choice",
+    "who_steers",
     "winners",
 ]

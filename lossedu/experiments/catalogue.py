@@ -23,4 +23,5 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "total_variation": ("smoke", "quick", "cpu", "full"),
     "classical": ("smoke", "quick", "cpu", "full"),
     "rings": ("smoke", "quick", "cpu"),
+    "at_rest": ("smoke", "cpu", "full"),
 }

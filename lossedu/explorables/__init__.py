@@ -6,6 +6,7 @@ also shows in print and where scripts do not run.
 
     BlindTest          twenty choices between two pictures: the reader as observer
     FrameSlider        a slider over pictures drawn beforehand
+    MixExplorer        the weight of MS-SSIM in Mix, and whose pull it is, computed in the page
     PixelLossExplorer  a pixel that may be dark or bright: what l2, l1 and Huber choose
     ScalesExplorer     five windows over an edge and over a blotch, computed in the page
     SSIMExplorer       what SSIM charges for grain and for splotches of the same MSE, computed in the page
@@ -16,6 +17,7 @@ from . import observer_scene
 from .base import Explorable
 from .blind_test import BlindTest
 from .frames import FrameSlider
+from .mix_explorer import MixExplorer
 from .page import standalone_page
 from .pixel_explorer import PixelLossExplorer
 from .scales_explorer import ScalesExplorer
@@ -27,6 +29,7 @@ __all__ = [
     "BlindTest",
     "Explorable",
     "FrameSlider",
+    "MixExplorer",
     "PixelLossExplorer",
     "SSIMExplorer",
     "ScalesExplorer",

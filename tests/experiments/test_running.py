@@ -35,6 +35,7 @@ TRAINED = set(EXPERIMENTS) - {
     "loss_times",
     "total_variation",
     "rings",
+    "at_rest",
 }
 
 
