@@ -75,5 +75,6 @@ def _signed(value: float) -> str:
 
 
 def formulas(text: str) -> str:
-    """Return text with l1 and l2 as formulas."""
+    """Return text with l1 and l2 as formulas, and no number in brackets, which a page takes for an equation's."""
+    text = re.sub(r" \((\d+\.\d+)\)", r", \1,", text)
     return re.sub(r"\bl([12])\b", r"$\\ell_\1$", text)

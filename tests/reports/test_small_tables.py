@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,8 @@ def test_small_numbers_are_no_zeros(value: float, words: str) -> None:
 def test_heads_of_tables_can_be_read_without_formulas(name: str) -> None:
     head = wording.markdown_table(["loss", str(loss_style(name)["label"])], []).splitlines()[0]
     assert not set(head) & set("$\\{}_") and len(head.split(" | ")[1].strip("| ")) > 1
+
+
+def test_no_number_in_a_verdict_looks_like_that_of_an_equation() -> None:
+    told = verdicts.table(*verdicts.rows(), endpoints=True)
+    assert "sigma, 1.5, over" in told and not re.search(r"\(\d+\.\d+\)", told)
