@@ -15,6 +15,7 @@ from .. import _validate, data
 from ..filters import gaussian_window
 from ..instruments.steering import same_weight, share_beside_l1
 from ..losses.multiscale import SIGMAS, ms_ssim_sigma_grad, ms_ssim_sigma_loss
+from .draws import draws
 
 #: Side of the patch in pixels: that of the paper.
 SIDE = 31
@@ -51,14 +52,7 @@ def error(kind: str) -> Tensor:
         wave = torch.cos(2 * math.pi * (torch.arange(SIDE, dtype=torch.float64) - SIDE // 2) / SIDE)
         raw = wave[:, None] + wave
     else:
-        modulus, state, values = 2**31 - 1, SEED, []
-        for _ in range(SIDE * SIDE):
-            total = 0.0
-            for _ in range(12):
-                state = state * 16807 % modulus
-                total += state / modulus
-            values.append(total - 6)
-        raw = torch.tensor(values, dtype=torch.float64).view(SIDE, SIDE)
+        raw = draws(SIDE * SIDE, seed=SEED, terms=12).view(SIDE, SIDE) - 6
     raw = raw - raw.mean()
     return (raw / raw.square().mean().sqrt())[None, None]
 

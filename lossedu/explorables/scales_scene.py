@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..losses.multiscale import SIGMAS
 from ..losses.scales_apart import Factors, factors
+from .draws import draws
 
 #: Side of the picture, the first bright column, and both levels.
 SIZE, EDGE = 96, 32
@@ -48,14 +49,7 @@ def blotch(width: float) -> Tensor:
 
 def grain() -> Tensor:
     """Return noise of mean square 1, (1, 1, 96, 96), from a generator that the page can repeat."""
-    modulus, state, values = 2**31 - 1, SEED, []
-    for _ in range(SIZE * SIZE):
-        total = 0.0
-        for _ in range(4):
-            state = state * 16807 % modulus
-            total += state / modulus
-        values.append(total - 2)
-    noise = torch.tensor(values, dtype=torch.float64).view(1, 1, SIZE, SIZE)
+    noise = draws(SIZE * SIZE, seed=SEED, terms=4).view(1, 1, SIZE, SIZE) - 2
     noise = noise - noise.mean()
     return noise / noise.square().mean().sqrt()
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import _validate, data, filters
+from .draws import draws
 
 #: Side of the picture in pixels.
 SIZE = 96
@@ -23,11 +24,7 @@ SEED, BANDWIDTH = 111, 0.12
 
 def amplitudes(size: int = SIZE) -> Tensor:
     """Return one number from -1 to 1 for each cosine, (size, size), from a generator that the page can repeat."""
-    modulus, state, values = 2**31 - 1, SEED, []
-    for _ in range(size * size):
-        state = state * 16807 % modulus
-        values.append(2 * state / modulus - 1)
-    return torch.tensor(values, dtype=torch.float64).view(size, size)
+    return 2 * draws(size * size, seed=SEED).view(size, size) - 1
 
 
 def disturbance(wavelength: float, *, rms: float = 1.0, size: int = SIZE) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .. import _validate
 from ..variational import taut_string, tikhonov
+from .draws import draws
 
 #: Samples of a signal.
 SIZE = 96
@@ -61,14 +62,7 @@ def signal(name: str) -> Tensor:
 
 def unit_noise() -> Tensor:
     """Return noise of mean 0 and standard deviation 1, (96,), from a generator that the page can repeat."""
-    modulus, state, values = 2**31 - 1, SEED, []
-    for _ in range(SIZE):
-        total = 0.0
-        for _ in range(12):
-            state = state * 16807 % modulus
-            total += state / modulus
-        values.append(total - 6)
-    raw = torch.tensor(values, dtype=torch.float64)
+    raw = draws(SIZE, seed=SEED, terms=12) - 6
     return (raw - raw.mean()) / raw.std(correction=0)
 
 

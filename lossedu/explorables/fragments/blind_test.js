@@ -19,8 +19,7 @@ const remember = function () {
 
 // Order of the pairs and which picture stands left, from the seed.
 const arrange = function (seed) {
-  let state = seed;
-  const draw = function (n) { state = state * 16807 % 2147483647; return Math.floor(state / 2147483647 * n); };
+  const next = drawsFrom(seed), draw = function (n) { return Math.floor(next() * n); };
   for (let i = 0; i < 8; i++) draw(2);  // neighbouring seeds begin alike
   const order = data.choices.map(function (_, i) { return i; });
   for (let i = count - 1; i > 0; i--) { const j = draw(i + 1); [order[i], order[j]] = [order[j], order[i]]; }

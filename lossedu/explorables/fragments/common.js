@@ -18,6 +18,12 @@ const say = function (key, text) {
   if (slider && slider.type === "range") slider.setAttribute("aria-valuetext", text);
 };
 
+// Numbers from 0 to 1, the same as draws.py has for this seed.
+const drawsFrom = function (seed) {
+  let state = seed;
+  return function () { state = state * 16807 % 2147483647; return state / 2147483647; };
+};
+
 // Draw now, and once a frame while something moves.
 const start = function (draw) {
   let waiting = false;

@@ -12,11 +12,8 @@ const unitRMS = function (raw) {
   return centred.map(function (v) { return v / rms; });
 };
 const raw = new Float64Array(count), hump = new Float64Array(count);
-for (let i = 0, state = data.seed; i < count; i++) {
-  for (let k = 0; k < 12; k++) {
-    state = state * 16807 % 2147483647;
-    raw[i] += state / 2147483647;
-  }
+for (let i = 0, draw = drawsFrom(data.seed); i < count; i++) {
+  for (let k = 0; k < 12; k++) raw[i] += draw();
   raw[i] -= 6;
   hump[i] = Math.cos(2 * Math.PI * (Math.floor(i / n) - middle) / n) + Math.cos(2 * Math.PI * (i % n - middle) / n);
 }

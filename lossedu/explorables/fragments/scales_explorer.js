@@ -12,12 +12,10 @@ const scaled = function (z, square) {
 };
 const grain = (function () {
   const z = new Float64Array(size);
-  let state = data.seed, mean = 0;
+  const draw = drawsFrom(data.seed);
+  let mean = 0;
   for (let i = 0; i < size; i++) {
-    for (let k = 0; k < 4; k++) {
-      state = state * 16807 % 2147483647;
-      z[i] += state / 2147483647;
-    }
+    for (let k = 0; k < 4; k++) z[i] += draw();
     z[i] -= 2;
     mean += z[i] / size;
   }

@@ -8,9 +8,8 @@ const grey = Uint8Array.from({ length: 768 }, function (_, i) { return Math.floo
 // A sum of cosines whose frequencies lie in a narrow band about 1 / wavelength, scaled to the wanted root mean
 // square. Each cosine continues itself when the picture is mirrored at its border: a blur only scales it.
 const cosines = new Float64Array(size), amplitudes = new Float64Array(size);
-for (let i = 0, state = data.seed; i < size; i++) {
-  state = state * 16807 % 2147483647;
-  amplitudes[i] = 2 * state / 2147483647 - 1;
+for (let i = 0, draw = drawsFrom(data.seed); i < size; i++) {
+  amplitudes[i] = 2 * draw() - 1;
   cosines[i] = Math.cos(Math.PI * Math.floor(i / n) * (i % n) / (n - 1));
 }
 const disturbance = function (wavelength, rms) {

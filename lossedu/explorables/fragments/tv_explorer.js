@@ -3,11 +3,8 @@ const n = data.n, low = data.levels[0], high = data.levels[1];
 
 // Noise of mean 0 and standard deviation 1: sums of twelve numbers of a small generator.
 const noise = new Float64Array(n);
-for (let i = 0, state = data.seed; i < n; i++) {
-  for (let k = 0; k < 12; k++) {
-    state = state * 16807 % 2147483647;
-    noise[i] += state / 2147483647;
-  }
+for (let i = 0, draw = drawsFrom(data.seed); i < n; i++) {
+  for (let k = 0; k < 12; k++) noise[i] += draw();
   noise[i] -= 6;
 }
 const meanOf = function (u, from, to) { let sum = 0; for (let i = from; i < to; i++) sum += u[i]; return sum / (to - from); };
