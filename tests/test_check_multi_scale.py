@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import check
+from lossedu.experiments import scale_prices
+from lossedu.losses.multiscale import SIGMAS
 
 pytest.importorskip("skimage")
 
@@ -245,6 +248,7 @@ def test_wrong_powers_are_explained(answer: Callable[[Tensor, float], Tensor], h
     [
         (lambda n, K: K ** (-n / 2), "a bet on one pattern gets more"),
         (lambda n, K: 1 / K, "equal shares get more"),
+        (lambda n, K: K ** (-n / 2) if n <= 2.5 else 1 / K, "a bet on one pattern gets more"),
         (lambda n, K: max(K**-n, 1 / K), "equal shares get more"),
         (lambda n, K: max(K ** (1 - n / 2), 1), "the mean over the patterns is missing"),
     ],
@@ -264,7 +268,7 @@ def test_wrong_agreements_are_explained(answer: Callable[[float, int], float], h
 def test_windows_that_leave_something_too_cheap(sigmas: list[float], wanting: str) -> None:
     verdict = check.window_choice(sigmas)
     assert not verdict.passed and any(item.name.startswith(wanting) for item in verdict.failures), verdict
-    assert "0.15 and 0.34" in str(verdict)
+    assert "0.15 and 0.36" in str(verdict)
 
 
 @pytest.mark.parametrize("sigmas", [[], [1, 2, 4, 8], [0], [20], "one", None])
@@ -272,5 +276,18 @@ def test_windows_that_are_not_allowed(sigmas: Any) -> None:
     assert "one to three widths" in str(check.window_choice(sigmas))
 
 
-def test_the_order_of_windows_does_not_matter() -> None:
-    assert check.window_choice([12, 1]).passed
+def test_a_width_counts_once() -> None:
+    verdict = check.window_choice([1, 1, 12])
+    assert not verdict.passed and "different numbers" in str(verdict)
+
+
+@pytest.mark.parametrize("sigmas", [[12, 1], [0.5, 1, 12]])
+def test_other_choices_that_pass(sigmas: list[float]) -> None:
+    assert check.window_choice(sigmas).passed
+
+
+@pytest.mark.parametrize("sigmas", [(1, 12), SIGMAS])
+def test_the_check_sees_the_edge_of_the_chapter(sigmas: tuple[float, ...]) -> None:
+    told = re.search(r"beside the edge costs ([\d.]+)", str(check.window_choice(sigmas[-3:])))
+    assert told is not None
+    assert float(told[1]) == pytest.approx(float(scale_prices.beside_edge(sigmas[-3:])[3:5].mean()), abs=1e-3)

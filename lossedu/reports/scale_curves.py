@@ -1,16 +1,18 @@
-"""Curves over the windows of MS-SSIM that need no record: their shape on a patch, and what each of them charges."""
+"""Curves over the windows of MS-SSIM that need no record: shape, price, and what noise does to the pull."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from matplotlib.figure import Figure
 
-from .. import ms_ssim_loss, ms_ssim_sigma_loss, price, ssim_loss
+from .. import ms_ssim_loss, ms_ssim_sigma_grad, ms_ssim_sigma_loss, price, ssim_loss
 from ..experiments import scale_prices
 from ..figures import chart, loss_style
-from ..filters import gaussian_window
+from ..filters import gaussian_window, window_size
+from ..losses.multiscale import SIGMAS
 
 #: Colour and line style of each window: the same as in the explorable.
 LOOKS = {
@@ -63,4 +65,45 @@ def draw_prices() -> Figure:
         ax.set_xlabel("frequency (cycles per pixel)")
         ax.axhline(1, color=loss_style("l2")["color"], linewidth=2)
         ax.legend(loc="lower right", fontsize="small", ncols=2 if ax is axes[0] else 1)
+    return figure
+
+
+#: Flat ground on which pulls are compared, and by how much the output is too bright.
+LEVEL, SHIFT = 0.75, 0.01
+
+
+def level_to_noise(noises: Sequence[float], sigmas: Sequence[float]) -> list[float]:
+    """Return the pull on the level over the pull along the noise, on flat ground that is too bright and noisy."""
+    side = max(window_size(sigma) for sigma in sigmas) + 64
+    y = torch.full((1, 1, side, side), LEVEL, dtype=torch.float64)
+    grain = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=y.dtype)
+    ratios = []
+    for s in noises:
+        level = noise = 0.0
+        for sign in (1, -1):  # so that the mean of the grain does not count as a level
+            pull = ms_ssim_sigma_grad(y + SHIFT + sign * s * grain, y, sigmas=sigmas)
+            level += float(pull.sum())
+            noise += float((sign * grain * pull).sum())
+        ratios.append(level / noise)
+    return ratios
+
+
+def draw_veto() -> Figure:
+    """Draw what noise leaves of the pull on the level, and the ratio of that pull to the one along the noise."""
+    figure, axes = chart(2, height=340)
+    noises = torch.linspace(0.0025, 0.06, 24, dtype=torch.float64)
+    some, c2 = noises[::3].tolist(), scale_prices.C2
+    ground = (LEVEL + SHIFT) ** 2 + LEVEL**2 + scale_prices.C1
+    for name, sigmas in (("ssim_5", (5.0,)), ("ms_ssim", SIGMAS)):
+        look, count = loss_style(name), len(sigmas)
+        axes[0].plot(noises, (c2 / (noises**2 + c2)) ** count, color=look["color"])
+        axes[1].semilogy(noises, SHIFT / ground * (noises**2 + c2) / (count * noises), color=look["color"])
+        dots = look | {"linestyle": "none"}
+        axes[0].plot(some, scale_prices.level_pull(some, sigmas, level=LEVEL, shift=SHIFT), **dots)
+        axes[1].semilogy(some, level_to_noise(some, sigmas), **dots)
+    axes[0].set(ylabel="pull on the level", ylim=(0, 1.02))
+    axes[1].set(ylabel="pull on the level / along the noise", ylim=(5e-5, 1e-2))
+    for ax in axes:
+        ax.set(xlabel="noise left in the output", xlim=(0, 0.06))
+        ax.legend()
     return figure

@@ -71,3 +71,12 @@ def test_curves_of_the_windows() -> None:
     labels = [text.get_text() for text in left.get_legend().get_texts()]
     assert labels == ["σ = 0.5", "σ = 1", "σ = 2", "σ = 4", "σ = 8", "MS-SSIM"]
     assert left.get_ylim() == right.get_ylim()
+
+
+def test_theory_of_the_veto_meets_the_measurement() -> None:
+    for ax in scale_curves.draw_veto().axes:
+        lines = ax.get_lines()
+        for theory, dots, tolerance in ((lines[0], lines[1], 0.08), (lines[2], lines[3], 0.2)):
+            expected = np.interp(dots.get_xdata(), theory.get_xdata(), theory.get_ydata())
+            few = expected > 0.1 if ax.get_yscale() == "linear" else expected > 0
+            np.testing.assert_allclose(np.asarray(dots.get_ydata())[few], expected[few], rtol=tolerance)

@@ -28,7 +28,7 @@ def best_agreement(fn: Callable[[float, int], Any]) -> Verdict:
     """
     function("fn", fn, _CALL)
     with Examination("best_agreement", _CALL) as exam:
-        for n, count in ((1, 4), (1, 9), (2, 5), (3, 4), (5, 4), (5, 25), (1.5, 16)):
+        for n, count in ((1, 4), (1, 9), (2, 5), (3, 4), (5, 4), (5, 25), (1.5, 16), (2.2, 9)):
             answer = exam.number(exam.call(fn, n, count))
             mixed, bet = count ** (-n / 2), 1 / count
             exam.value(
