@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -37,12 +38,13 @@ def needed_agreements(fn: Callable[[int], Any]) -> Verdict:
     return exam.verdict()
 
 
-def _tail(n: int, k: int) -> float:
-    return sum(math.comb(n, i) for i in range(k, n + 1)) / 2**n
-
-
+@functools.cache
 def _needed(n: int, level: float = 0.025) -> int:
-    return next(k for k in range(n + 2) if _tail(n, k) <= level)
+    """Return the least k with P(K >= k) <= level: the chances are added up from n down, until they are too many."""
+    tail, k = 0.0, n + 1
+    while (tail := tail + math.comb(n, k - 1) / 2**n) <= level:
+        k -= 1
+    return k
 
 
 def _hint(n: int, answer: float) -> str:
