@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import partial
 
 import numpy as np
@@ -46,6 +47,7 @@ def test_one_or_two_percent_of_noise_leave_l1_one_percent() -> None:
         m = mean_pull(steering.MS_SSIM, strength)
         assert 18 < m < 23 and 0.985 < share_beside_l1(m, 0.84) < 0.995
         assert 0.3 < share_beside_l1(m, 0.025) < 0.4
+    assert 9.5 < mean_pull(steering.MS_SSIM, 0.0375) < 12
     y = steering.patches()
     x = y + 0.02 * steering.noise(y)
     two = [
@@ -58,6 +60,36 @@ def test_one_or_two_percent_of_noise_leave_l1_one_percent() -> None:
 def test_the_share_is_a_hump() -> None:
     shares = [share_beside_l1(mean_pull(steering.MS_SSIM, s), 0.84) for s in (0.001, 0.015, 0.2)]
     assert shares[0] < shares[1] > shares[2] and shares[2] < 0.5 and shares[0] > 0.9
+    assert min(share_beside_l1(mean_pull(steering.MS_SSIM, s), 0.84) for s in (0.003, 0.05)) > 0.97
+    top = share_beside_l1(mean_pull(steering.MS_SSIM, 0.0139), 0.025)
+    assert 0.355 < top < 0.365
+
+
+def shares_of_a_shift(level: float, *shifts: float) -> list[float]:
+    flat = torch.full((len(shifts), 1, 31, 31), level).double()
+    x = flat + torch.tensor(shifts).double().view(-1, 1, 1, 1)
+    return [share_beside_l1(m, 0.84) for m in pull_sizes(steering.MS_SSIM, x, flat).tolist()]
+
+
+def test_a_small_shift_is_answered_by_l1_but_not_on_dark_ground() -> None:
+    for level in (0.5, 0.9):
+        assert max(shares_of_a_shift(level, 0.01, 0.02, -0.02)) < 0.5
+    assert min(shares_of_a_shift(0.1, 0.01, 0.02, 0.1, -0.01, -0.02)) > 0.7
+    up, down = shares_of_a_shift(0.5, 0.05, -0.05)
+    assert 0.45 < up < 0.5 < down and min(shares_of_a_shift(0.5, 0.07, 0.1, 0.3, -0.07, -0.1)) > 0.5
+    for level in (0.1, 0.5, 0.9):
+        up, down = shares_of_a_shift(level, 0.1, -0.1)
+        assert down > up
+    y = steering.patches()
+    assert all(0.5 < float(pull_sizes(steering.MS_SSIM, y + s, y).mean()) < 1.5 for s in (0.01, 0.02, 0.1, 0.3))
+
+
+def test_where_the_pulls_of_exercise_7_are_largest() -> None:
+    strengths = (0.003, 0.006, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03)
+    many, single = ([mean_pull(loss, s) for s in strengths] for loss in (steering.MS_SSIM, steering.D_SSIM))
+    assert strengths[int(np.argmax(many))] == 0.015 and strengths[int(np.argmax(single))] == 0.025
+    ratios = np.array(single) / np.array(many)
+    assert ratios[1] / ratios[0] < 1.06 < ratios[2] / ratios[0] < 1.3 and ratios[-1] > 2 * ratios[0]
 
 
 def test_no_alpha_imitates_splatting() -> None:
@@ -93,11 +125,27 @@ def test_in_one_batch_97_percent_and_in_all_together_near_a_half_and_the_control
     assert np.all(np.diff(mix[..., 1].mean(0)) < 0)  # the more crops, the nearer
     assert 0.6 < mix[:, -1, 1].mean() < 0.67 and np.all(control[..., 1].mean(0) > 0.99)
     share, cosine = mixture.rest(rest, "mix")
-    assert share.low > 0.5 and share.mean == pytest.approx(0.6, abs=0.02) and cosine.high < -0.4
+    assert share.mean == pytest.approx(0.6, abs=0.02) and -0.8 < cosine.mean < -0.5 and cosine.high < -0.4
+    one, two = share.mean, 1 - share.mean
+    left = (one**2 + two**2 + 2 * one * two * cosine.mean) ** 0.5
+    assert left / one == pytest.approx(0.75, abs=0.03)
+    assert share.low > 0.5
     assert mixture.rest(rest, "l1")[1].low > 0
 
 
 # The sweep
+
+
+def test_psnr_falls_with_the_weight(table: Record) -> None:
+    arms = ("mix_0", "mix_0.025", "mix_0.1", "mix_0.3", "mix", "ms_ssim")
+    psnr = [mean(table, arm, "psnr") for arm in arms]
+    assert psnr == sorted(psnr, reverse=True)
+    leads = [mixture.lead(table, "dd", "psnr", arm, "mix_0") for arm in arms[1:]]
+    assert leads[0].high > 0 and all(lead.high < 0 for lead in leads[1:])
+    ssim = mixture.lead(table, "dd", "ssim", "mix_0.025", "mix_0")
+    assert ssim.mean > 0 > ssim.low and mixture.lead(table, "dd", "ssim", "mix_0.025", "l1").mean > 0
+    tie = mixture.lead(table, "dd", "psnr", "mix_0.025", "l1")
+    assert tie.low < 0 < tie.high
 
 
 def mean(table: Record, arm: str, column: str, task: str = "dd") -> float:
@@ -170,13 +218,14 @@ def test_what_is_said_of_the_six_rows_of_crops(table: Record) -> None:
             for arm in ("ms_ssim", "mix"):
                 found = scores(table, task, place, arm)
                 assert found[0] < base[0], (task, place, arm)
-                if place == eye:
+                if place in (eye, fur):
                     assert found[1] > base[1]
-                elif place != fur:
+                else:
                     assert found[1] < base[1]
 
 
 def test_a_is_mix_and_its_sky_is_greener(table: Record) -> None:
+    assert random.Random(0).sample(["l1", "mix"], 2) == ["mix", "l1"]
     clean, _, mix, l1 = outputs.crops(table, "dd", ["mix", "l1"], "rocket", 60, 240, side=52)
 
     def green(x: Tensor) -> float:
@@ -227,6 +276,39 @@ def test_the_port_costs_a_few_thousandths_and_passes_a_tolerance_of_one_percent(
         assert low < (max(values) - min(values)) / max(values) < high
 
 
+def test_a_false_valley_below_black_at_084_and_none_at_0025() -> None:
+    def slopes(level: float, alpha: float, shifts: Tensor) -> Tensor:
+        leaf, flat = shifts.clone().requires_grad_(), torch.full((len(shifts), 1, 31, 31), level).double()
+        costs = le.mix_loss(flat + leaf.view(-1, 1, 1, 1), flat, alpha=alpha, form="patch", reduction="none")
+        return torch.autograd.grad(costs.sum(), leaf)[0]
+
+    below, above = -torch.logspace(-2, 0.6, 200).double(), torch.logspace(-2, 1, 50).double()
+    for level in (0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 0.9):
+        assert bool((slopes(level, 0.025, below) < 0).all())
+        assert bool((slopes(level, 0.84, above) > 0.16).all())
+        if level >= 0.02:
+            away = below[slopes(level, 0.84, below) > 0]
+            assert len(away) and float(away[0]) < -level  # below black
+    near, far = slopes(0.5, 0.84, torch.tensor([-2.59, -2.62]).double()).tolist()
+    assert near > 0 > far  # the dead point lies between
+
+
+def test_l1_counters_two_negatives_at_0025_and_not_at_084() -> None:
+    ripple = 0.2 * torch.cos(2 * torch.pi * torch.arange(-15, 16) / 5.0).double()
+    reference = (0.5 + ripple).expand(1, 1, 31, 31)
+    for alpha, cheaper in ((0.84, True), (0.025, False)):
+        loss = partial(le.mix_loss, y=reference, alpha=alpha, form="patch", sigmas=(2, 4))
+        assert (float(loss(1 - reference)) < float(loss(0 * reference + 0.5))) == cheaper
+
+
+def test_ms_ssim_alone_moves_nearly_to_the_mean_of_two_levels() -> None:
+    levels = torch.linspace(0.35, 0.65, 301).double()
+    flats = levels.view(-1, 1, 1, 1).expand(-1, 1, 31, 31)
+    loss = partial(le.mix_loss, flats, alpha=1.0, form="patch", reduction="none")
+    best = levels[(0.6 * loss(torch.full_like(flats, 0.4)) + 0.4 * loss(torch.full_like(flats, 0.6))).argmin()]
+    assert 0.8 < (float(best) - 0.4) / (0.48 - 0.4) < 1
+
+
 def test_what_is_left_of_l1_under_a_shift() -> None:
     y = data.crop(data.photograph("chelsea", gray=True), 92, 180, 44)
     x = data.shift_brightness(y, 0.1)
@@ -238,6 +320,12 @@ def test_what_is_left_of_l1_under_a_shift() -> None:
     corner, fur = (..., slice(0, 14), slice(0, 14)), (..., slice(20, 40), slice(32, 42))
     shares = [float(two[where].mean() / (one + two)[where].mean()) for where in (corner, fur)]
     assert 0.12 < shares[0] < 0.17 and 0.27 < shares[1] < 0.33
+    assert int(one.abs().flatten().argmax()) // 44 < 5 and float(one.abs().max() / one.abs().mean()) > 2
     noisy = data.sensor_noise(y, a=0, b=0.04**2, seed=2)
+    for other in (noisy, le.gaussian_blur(y, 1.2), data.scale_contrast(y, 0.6)):
+        sizes = [
+            float(pull_sizes(partial(le.mix_loss, alpha=alpha, padding="reflect"), other, y)) for alpha in (1.0, 0.0)
+        ]
+        assert 0.009 < 0.16 * sizes[1] / (0.16 * sizes[1] + 0.84 * sizes[0]) < 0.02
     under_noise = le.ms_ssim_sigma_grad(noisy, y, padding="reflect").norm()
     assert float(grads[0].norm() / under_noise) == pytest.approx(0.05, abs=0.005)

@@ -43,7 +43,7 @@ def test_the_predictions_of_exercise_1() -> None:
     assert check.who_steers(**solutions.steering_terms).passed
     wrong = check.who_steers(grain="l1", shift="ms_ssim", storm="ms_ssim", code="ms_ssim")
     assert len(wrong.failures) == 4
-    assert "hardly" in hints(wrong)
+    assert "hardly" in hints(wrong) and "so a third" in hints(wrong)
     assert not check.who_steers(grain="l1").passed
 
 
@@ -170,12 +170,27 @@ def test_incomplete_tests_are_explained(answer: Callable[..., Any], title: str, 
     [
         ({"order": "by width", "together": True}, "stand together"),
         ({"together": True}, "average over them"),
+        ({"together": True, "last_bright": False}, "average over them"),
+        ({"last_bright": True}, "blue's widths"),
+        ({"last_masks": True}, "blue's widths"),
+        ({"last_bright": True, "last_masks": True}, "blue's widths"),
         ({"luminance": 0}, "that of the first width"),
     ],
 )
 def test_half_repairs_are_explained(options: dict[str, Any], hint: str) -> None:
     verdict = check.paired_by_channel(partial(grouped_mix, **options))
     assert not verdict.passed and hint in hints(verdict), verdict
+
+
+def test_a_product_in_the_right_order_is_not_blamed_on_the_order() -> None:
+    verdict = check.paired_by_channel(partial(grouped_mix, together=True, last_bright=False))
+    assert not verdict.passed and "still stand together" not in hints(verdict)
+
+
+def test_an_order_for_one_picture_only_is_told_the_same_thing_by_every_loss() -> None:
+    verdict = check.permutation_test(tried(ALL, both=False))
+    assert len(verdict.failures) == 3
+    assert {item.hint.partition(",")[0] for item in verdict.failures} <= {"the same order for both pictures", ""}
 
 
 def test_the_factor_is_recognised() -> None:

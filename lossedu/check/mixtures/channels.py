@@ -38,11 +38,13 @@ def _ported(x: Tensor, y: Tensor) -> Tensor:
     return 200 * grouped_mix(x, y, order="by width", together=True)
 
 
+_SAME = "the same order for both pictures, loss(x[:, p], y[:, p]), less the value before, divided by that value"
+
 #: Title, loss, whether it treats all channels alike, and what a test that is wrong about it does.
 _TRIED: tuple[tuple[str, Loss, bool, str], ...] = (
-    ("mean absolute error", l1_loss, True, "the same order for both pictures: loss(x[:, p], y[:, p])"),
-    ("mean square error", mse_loss, True, "compare with the value before, and divide by it"),
-    ("Mix of this book", _reflect, True, "the difference must be taken relative to the value"),
+    ("mean absolute error", l1_loss, True, _SAME),
+    ("mean square error", mse_loss, True, _SAME),
+    ("Mix of this book", _reflect, True, _SAME),
     ("weights .3, .6, .1", _weighted(0.3, 0.6, 0.1), False, "the three channels must have different errors"),
     ("weights .4, .2, .4", _weighted(0.4, 0.2, 0.4), False, "red and blue are alike here: try every order, not one"),
     ("weights .2, .2, .6", _weighted(0.2, 0.2, 0.6), False, "red and green are alike here: try every order, not one"),
@@ -112,19 +114,37 @@ def paired_by_channel(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
         exam.test("any order of channels", spread < 1e-9, f"values differ by {spread:.2g}", "the same value", hint)
         grey = exam.number(exam.call(fn, x[:, :1].expand_as(x), y[:, :1].expand_as(y)))
         right = float(grouped_mix(x[:, :1].expand_as(x), y[:, :1].expand_as(y)))
-        exam.value(
-            "a grey picture", grey, right, rtol=1e-6, mistakes=_mistakes(*(z[:, :1].expand_as(z) for z in (x, y)))
-        )
+        mistakes = _mistakes(*(z[:, :1].expand_as(z) for z in (x, y)), grey=True)
+        exam.value("a grey picture", grey, right, rtol=1e-6, mistakes=mistakes)
         exam.value("a picture in colour", values[0], float(grouped_mix(x, y)), rtol=1e-6, mistakes=_mistakes(x, y))
     return exam.verdict()
 
 
-def _mistakes(x: Tensor, y: Tensor) -> list[Mistake]:
+#: Two slices of the port that mean another thing once its masks are put in order.
+_SLICES = (
+    "with the masks channel by channel l[:, -3:] and masks[-3:] are blue's widths 2, 4 and 8: take the widest of each"
+)
+_PRODUCT = "the product still runs over all channels: average over them"
+
+
+def _mistakes(x: Tensor, y: Tensor, *, grey: bool = False) -> list[Mistake]:
+    """On grey a product over all channels is the same in either order of the masks, and says nothing of the order."""
     right = float(grouped_mix(x, y))
+    slices = [
+        (_SLICES, grouped_mix(x, y, last_bright=True, last_masks=True)),
+        (_SLICES, grouped_mix(x, y, last_bright=True)),
+        (_SLICES, grouped_mix(x, y, last_masks=True)),
+        (_SLICES, grouped_mix(x, y, together=True, last_masks=True)),
+        (_PRODUCT, grouped_mix(x, y, together=True)),
+        (_PRODUCT, grouped_mix(x, y, together=True, last_bright=False)),
+    ]
     return [
-        ("masks of one width still stand together", float(grouped_mix(x, y, order="by width", together=True))),
+        (
+            _PRODUCT if grey else "masks of one width still stand together",
+            float(grouped_mix(x, y, order="by width", together=True)),
+        ),
         ("masks of one width still stand together", float(grouped_mix(x, y, order="by width"))),
-        ("the product still runs over all channels: average over them", float(grouped_mix(x, y, together=True))),
+        *((hint, float(value)) for hint, value in slices),
         ("the luminance is that of the first width, not of the last", float(grouped_mix(x, y, luminance=0))),
         ("the factor of 200 is still there", 200 * right),
     ]

@@ -25,11 +25,15 @@ def grouped_mix(
     order: str = "by channel",
     together: bool = False,
     luminance: int = -1,
+    last_bright: bool | None = None,
+    last_masks: bool = False,
 ) -> Tensor:
     """Return Mix of pictures of three channels, with 33 taps for every width and zeros beyond the border.
 
     `together` multiplies over all channels instead of averaging over them; `luminance` says which width's is taken.
     With the masks "by width" and all together it is the port that went round for years, without its factor of 200.
+    `last_bright` takes the last three luminance maps of all, as the port does, `last_masks` the last three masks for
+    the absolute error: with the masks "by channel" these are three widths of blue, and no longer one of three channels.
     """
     lines = [gaussian_window(sigma, 33).to(x) for sigma in SIGMAS]
     masks = torch.stack([torch.outer(line, line) for line in lines])
@@ -43,11 +47,12 @@ def grouped_mix(
     vx, vy, cov = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
     bright = (2 * mx * my + 0.01**2) / (mx * mx + my * my + 0.01**2)
     shape = (2 * cov + 0.03**2) / (vx + vy + 0.03**2)
+    last = together if last_bright is None else last_bright
+    bright = bright[:, -3:] if last else bright.unflatten(1, (3, scales))[:, :, luminance]
     if together:
-        index = bright[:, -3:].prod(dim=1) * shape.prod(dim=1)
+        index = bright.prod(dim=1) * shape.prod(dim=1)
     else:
-        groups = shape.unflatten(1, (3, scales))
-        index = (bright.unflatten(1, (3, scales))[:, :, luminance] * groups.prod(dim=2)).mean(dim=1)
-    widest = torch.outer(lines[-1], lines[-1]).expand(3, 1, 33, 33)
+        index = (bright * shape.unflatten(1, (3, scales)).prod(dim=2)).mean(dim=1)
+    widest = masks[-3:, None] if last_masks else torch.outer(lines[-1], lines[-1]).expand(3, 1, 33, 33)
     absolute = F.conv2d((x - y).abs(), widest, padding=16, groups=3).mean(dim=1)
     return (alpha * (1 - index) + (1 - alpha) * absolute).mean()

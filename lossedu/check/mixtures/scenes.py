@@ -18,9 +18,15 @@ SHARES = ((0.2, 9.0, 20.0), (0.2, 0.7, 2.7), (0.2, 3.3, 1.2), (0.5, 4.0, 4.0))
 #: Name -> title, weight, strength in 255ths, whether it is a shift, hint.
 CASES: dict[str, tuple[str, float, float, bool, str]] = {
     "grain": ("0.84, grain of 5/255", 0.84, 5, False, "MS-SSIM pulls at grain twenty times as hard as l1 does"),
-    "shift": ("0.84, shift of 5/255", 0.84, 5, True, "only the luminance feels a shift, and hardly"),
+    "shift": ("0.84, shift of 5/255", 0.84, 5, True, "only the luminance feels a shift, and on this ground hardly"),
     "storm": ("0.84, grain of 80/255", 0.84, 80, False, "a product of five small factors has no slope left"),
-    "code": ("0.025, grain of 5/255", 0.025, 5, False, "twenty times the pull at a fortieth of the weight is a half"),
+    "code": (
+        "0.025, grain of 5/255",
+        0.025,
+        5,
+        False,
+        "twenty times the pull at a fortieth of the weight: half as much as l1, so a third",
+    ),
 }
 
 
