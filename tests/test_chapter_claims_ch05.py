@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,8 +19,9 @@ from lossedu.experiments.tuning import choose, means
 from lossedu.instruments.steering import pull_sizes, share_beside_l1, weight_for
 from lossedu.records import Record, load
 from lossedu.reports import mixture, outputs, verdicts
-from lossedu.reports.indices import INDICES, values_of
+from lossedu.reports.indices import INDICES, lead, values_of
 from lossedu.reports.zhao2017 import METRICS
+from lossedu.statistics import t_interval
 
 TASKS = ("dd", "jpeg", "sr2")
 
@@ -329,3 +331,17 @@ def test_what_is_left_of_l1_under_a_shift() -> None:
         assert 0.009 < 0.16 * sizes[1] / (0.16 * sizes[1] + 0.84 * sizes[0]) < 0.02
     under_noise = le.ms_ssim_sigma_grad(noisy, y, padding="reflect").norm()
     assert float(grads[0].norm() / under_noise) == pytest.approx(0.05, abs=0.005)
+
+
+def test_mix_leads_l1_by_a_decibel_in_short_runs_and_is_behind_in_longer_ones() -> None:
+    found = {}
+    for name in ("linear_or_display-quick", "precision-cpu", "table1-cpu"):
+        record = load(name)
+        if name == "precision-cpu":
+            record = replace(record, runs=[run for run in record.runs if run["precision"] == "float32"])
+        seeds = lead(record, "dd", "mix", "l1", "psnr")
+        found[record.settings["steps"]] = t_interval(list(seeds.values()))
+    assert found[150].low > 1 and len(lead(load("linear_or_display-quick"), "dd", "mix", "l1", "psnr")) == 10
+    assert found[2_000].high < 0
+    assert -0.6 < found[10_000].mean < -0.45 and found[10_000].high < found[2_000].mean
+    assert {run["lr"] for run in load("linear_or_display-quick").runs if run["arm"] in ("mix", "l1")} == {0.002}
