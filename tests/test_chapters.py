@@ -68,6 +68,30 @@ def test_text_reads_well_without_the_build(path: Path) -> None:
         assert not RAW_MARKUP.search(cell.source), f"shown raw on Colab:\n{cell.source}"
 
 
+#: What every chapter on a loss has, in this order; others may stand between.
+SECTIONS = (
+    "A feeling for it",
+    "The formula, step by step",
+    "Twice in code",
+    "PRICE: what does it charge?",
+    "CHOICE: what does it output when in doubt?",
+    "PULL: how does it steer?",
+    "The experiment",
+    "Failure gallery",
+    "Passport",
+    "Exercises",
+    "Summary",
+)
+
+
+def test_a_chapter_on_a_loss_has_all_sections_in_their_order(path: Path) -> None:
+    if not re.match(r"ch(?!00)\d\d-", path.stem):
+        return
+    found = [line[3:] for cell in cells(path, "markdown") for line in cell.source.splitlines() if line[:3] == "## "]
+    names = [name.replace("Passports", "Passport") for name in found]
+    assert [name for name in names if name in SECTIONS] == list(SECTIONS)
+
+
 def test_a_level_in_brackets_is_not_taken_for_an_equation(path: Path) -> None:
     """The build links (0.5) to the equation of chapter 0; elsewhere it is nearly always a grey level."""
     if path.stem.startswith("ch00"):
