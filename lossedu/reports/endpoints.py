@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..experiments.convergence import ARMS, MODES
+from ..experiments.convergence import ARMS, MODES, OTHER
 from ..figures import chart, loss_style
 from ..ledger.evidence import Nets, paired, seed_values
 from ..records import Record
@@ -33,6 +33,13 @@ _PAIRS = {
     "l2-l2": r"$\ell_2$ throughout, both",
     "l1-l1": r"$\ell_1$ then $\ell_2$, both",
 }
+
+
+#: Networks whose errors at the end are compared, as (loss, branch): the pair of the walls, and the two that switched.
+_ERRORS = (
+    (("l1", "switch"), ("l2", "continue")),
+    (("l2", "switch"), ("l1", "switch")),
+)
 
 
 def draw_final(record: Record) -> Figure:
@@ -97,23 +104,35 @@ def draw_landscape(record: Record) -> Figure:
 
 
 def beside_walls(record: Record) -> str:
-    """Return as Markdown, by mode, how near matching brings two networks, and which errors the switched ones have.
+    """Return as Markdown, by mode, how near matching brings two networks, and which errors they end with.
 
-    Beside the distance of the matched weights stands that to which networks come that have nothing to do with each
-    other; see `experiments.landscape.compare`.
+    Distances are those of l1 then l2 to l2 throughout.  Beside them stand those to which networks come that have
+    nothing to do with each other, and two seeds of l2; see `experiments.landscape.compare`.
     """
     rows = record.settings.get("landscape") or []
     lines = []
     for mode in (mode for mode in modes_of(record) if any(row["mode"] == mode for row in rows)):
-        found = [row for row in rows if (row["mode"], row["pair"]) == (mode, "l1-l2")]
-        near, chance = (float(np.mean([row[key] for row in found])) for key in ("distance", "distance_chance"))
-        one, other = (Nets(arm, branch="switch", where=(("mode", mode),)) for arm in ("l2", "l1"))
-        gap = estimate(list(paired(record, one, other, "mse", how="dB").values.values()))
-        mean, low, high = (number(value, 2, signed=True) for value in gap)
-        lines.append([TITLES[mode], number(near, 3), number(chance, 3), f"{mean} ({low} to {high})"])
-    orders = [f"{label(first)} then {label(second)}" for first, second in (("l2", "l1"), ("l1", "l2"))]
-    head = ["training", "distance, matched", "by chance", f"{' over '.join(orders)}, test (dB)"]
+        near, chance, alike = (
+            number(float(np.mean([row[key] for row in rows if (row["mode"], row["pair"]) == (mode, pair)])), 3)
+            for pair, key in (("l1-l2", "distance"), ("l1-l2", "distance_chance"), ("l2-l2", "distance"))
+        )
+        errors = [_error_gap(record, mode, *ends) for ends in _ERRORS]
+        lines.append([TITLES[mode], near, chance, alike, *errors])
+    distances = ["distance, matched", "by chance", r"of two seeds of $\ell_2$"]
+    head = ["training", *distances, *(_over(*ends) for ends in _ERRORS)]
     return wording.markdown_table(head, lines)
+
+
+def _error_gap(record: Record, mode: str, one: tuple[str, str], base: tuple[str, str]) -> str:
+    first, second = (Nets(arm, branch=branch, where=(("mode", mode),)) for arm, branch in (one, base))
+    found = estimate(list(paired(record, first, second, "mse", how="dB").values.values()))
+    mean, low, high = (number(value, 2, signed=True) for value in found)
+    return f"{mean} ({low} to {high})"
+
+
+def _over(*ends: tuple[str, str]) -> str:
+    words = [label(arm) + (f" then {label(OTHER[arm])}" if branch == "switch" else "") for arm, branch in ends]
+    return f"{' over '.join(words)}, test (dB)"
 
 
 def above(line: Sequence[float]) -> list[float]:

@@ -130,8 +130,8 @@ def beside_paper(record: Record, task: str) -> str:
         "≠: the other sign than in the paper (by the means alone, where there is no interval); ~: our interval holds "
         "0, and no sign is certain.",
         f"The pictures are not the paper's: input and $\\ell_2$ have {number(psnr['input'], 1)} and "
-        f"{number(psnr['l2'], 1)} dB here, {theirs_psnr['input']} and {theirs_psnr['l2']} there, so that sizes cannot "
-        "be compared.",
+        f"{number(psnr['l2'], 1)} dB here, {theirs_psnr['input']} and {theirs_psnr['l2']} there, so that sizes say "
+        "little.",
     ]
     return "\n\n".join([text, " ".join([*notes, *_gaps(record, task, absent)])])
 

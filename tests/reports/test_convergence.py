@@ -223,8 +223,12 @@ def test_beside_the_walls_stand_distances_and_the_errors_after_the_switch() -> N
     record = made.convergence({("l2", "switch"): 1.1, ("l1", "switch"): 1.0}, modes=("adam_tuned",))
     for line in record.settings["landscape"]:
         line["distance_chance"] = 1.2
-    (line,) = endpoints.beside_walls(record).splitlines()[2:]
+        line["distance"] = 0.8 if line["pair"] == "l1-l2" else 0.7
+    head, _, line = endpoints.beside_walls(record).splitlines()
     cells = line.strip("| ").split(" | ")
-    assert cells[:3] == ["Adam, half of the best step", "0.800", "1.200"]
+    assert cells[:4] == ["Adam, half of the best step", "0.800", "1.200", "0.700"]
+    assert "| ℓ1 then ℓ2 over ℓ2, test (dB) |" in head
+    own = 10 * np.log10(ends(record, "adam_tuned", "l2", "continue") / ends(record, "adam_tuned", "l1", "switch"))
+    assert cells[4].startswith(f"{own.mean():+.2f} (".replace("-", "−"))
     gains = 10 * np.log10(ends(record, "adam_tuned", "l1", "switch") / ends(record, "adam_tuned", "l2", "switch"))
-    assert cells[3].startswith(f"−{abs(gains.mean()):.2f} (") and gains.mean() < -0.3
+    assert cells[5].startswith(f"−{abs(gains.mean()):.2f} (") and gains.mean() < -0.3

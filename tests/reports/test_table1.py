@@ -196,7 +196,7 @@ def test_beside_paper_says_that_its_pictures_are_others() -> None:
         np.mean([made.rows(seed, {"psnr": f})[:, 1].mean() for seed in seeds])
         for f, seeds in ((0.9, (0,)), (1, range(3)))
     ]
-    assert f"have {ours[0]:.1f} and {ours[1]:.1f} dB here, 32.6 and 32.7 there" in text
+    assert f"have {ours[0]:.1f} and {ours[1]:.1f} dB here, 32.6 and 32.7 there, so that sizes say little" in text
     assert "input and $\\ell_2$ have – and" in table1.beside_paper(made.table1({"l2": {}, "l1": {}}), "dd")
 
 
