@@ -141,7 +141,7 @@ _RANGE = "a few pixels far outside would carry any mean square error, while only
 
 
 _UNIFORM = "all of it is a uniform shift, which does not count here: make a pattern that is dark here and bright there"
-_AT_BORDER = "your error lies at the border, which few windows look at: that is a flaw of the border, not of SSIM"
+_AT_BORDER = "your error is largest at the border, where few windows look and it earns little. A wave? Shift its phase"
 
 
 def _seen(error: Tensor, window: Tensor) -> float:
