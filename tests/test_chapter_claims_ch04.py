@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import Tensor
 import lossedu as le
 from lossedu import data
 from lossedu.experiments import doubt, scale_prices
+from lossedu.explorables import ScalesExplorer
 from lossedu.ledger.evidence import Nets, paired
 from lossedu.losses.multiscale import SIGMAS
 from lossedu.losses.scales_apart import factors
@@ -93,6 +95,15 @@ def test_beside_an_edge() -> None:
     assert float(wide[:10].max()) < 0.02 and bool((one[3:] > 0.9).all())
     assert float(five[2]) == pytest.approx(0.2, abs=0.03) and 0.45 < float(five[5:8].mean()) < 0.6
     assert bool((five[15:25] > 0.75).all())
+    assert bool((one[2:] > five[2:])[:20].all() and (five[2:] > wide[2:])[:20].all())  # a compromise from the third on
+    assert float(five[1]) > 3 * max(float(one[1]), float(wide[1]))  # at the second dearer than either,
+    without = scale_prices.beside_edge(SIGMAS[1:])
+    assert float(without[1]) < float(one[1])  # because of the narrowest
+
+
+def test_alone_the_widest_window_makes_a_blotch_three_times_as_dear_beside_grain() -> None:
+    all_five, alone = (ScalesExplorer(sigmas=sigmas).state().prices for sigmas in (SIGMAS, (8.0,)))
+    assert (alone.blotch / alone.grain) / (all_five.blotch / all_five.grain) == pytest.approx(3, abs=0.3)
 
 
 # CHOICE
@@ -185,6 +196,27 @@ def test_the_lead_of_several_windows_is_lost_as_noise_grows() -> None:
     assert float(factors(damaged["brightness"], y, padding="reflect").contrast_structure.min()) > 0.999
 
 
+def test_a_comparison_of_values_notices_windows_and_channels_in_the_wrong_order() -> None:
+    y = data.crop(data.photograph("astronaut"), 96, 208, 33)
+    x = y.clone()
+    x[:, 2] += 0.1 * torch.randn(33, 33, generator=torch.Generator().manual_seed(0))  # blue alone
+
+    def layer(order: list[float]) -> float:
+        g = torch.stack([torch.outer(w, w) for w in (le.filters.gaussian_window(s, 33) for s in order)])[:, None]
+
+        def blur(z: Tensor) -> Tensor:
+            return torch.nn.functional.conv2d(z, g.to(z), groups=3)
+
+        mx, my = blur(x), blur(y)
+        cov, both = blur(x * y) - mx * my, blur(x * x + y * y) - mx**2 - my**2
+        l = (2 * mx * my + 1e-4) / (mx**2 + my**2 + 1e-4)
+        return float((1 - l[:, -3:].prod(1) * ((2 * cov + 9e-4) / (both + 9e-4)).prod(1)).mean())
+
+    wrong, right = layer([s for s in SIGMAS for _ in range(3)]), layer([*SIGMAS] * 3)
+    by_channel = float(le.ms_ssim_sigma_loss(x, y, form="patch"))
+    assert abs(wrong - right) > 1e-3 and abs(wrong - by_channel) > 0.1
+
+
 def test_noise_leaves_the_ratio_of_level_to_noise_as_the_price_list_has_it() -> None:
     noises = (0.0025, 0.01, 0.02, 0.03, 0.06)
     five, one = (scale_curves.level_to_noise(noises, sigmas) for sigmas in (SIGMAS, (5.0,)))
@@ -266,10 +298,27 @@ def test_the_shift_grows_with_brightness(table: Record) -> None:
     assert all(a < b < c for a, b, c in list(zip(*found.values(), strict=True))[2:])
 
 
-def test_the_networks_of_the_opening_picture_err_on_the_bright_side_and_a_mostly_in_green(table: Record) -> None:
+def test_on_the_wall_a_errs_in_green_then_red_and_on_orange_things_in_green_alone(table: Record) -> None:
+    wall, suit = region(table, "astronaut", lambda c: c.amin(0) > 0.7), region(table, "astronaut", orange)
+    saucer = region(table, "coffee", orange)
+    assert wall[1] > wall[0] > wall[2] > 0
+    for error in (suit, saucer):
+        assert error[1] > 3 * abs(error[0]) and error[1] > 2 * abs(error[2])
+
+
+def orange(c: Tensor) -> Tensor:
+    return (c[0] > 0.5) & (c[2] < 0.35) & (c[1] < 0.45)
+
+
+def region(table: Record, name: str, where: Callable[[Tensor], Tensor]) -> list[float]:
+    clean = le.gaussian_blur(data.photograph(name), tints.COARSE)[0]
+    return tints.coarse_error(table, "ms_ssim", name)[0][:, where(clean)].mean(1).tolist()
+
+
+def test_the_networks_of_the_opening_picture_err_on_the_bright_side(table: Record) -> None:
     for name in ("astronaut", "coffee"):
         a, b = (tints.coarse_error(table, arm, name).mean((0, 2, 3)) for arm in ("ms_ssim", "ssim_5"))
-        assert bool((a > 0).all()) and bool((b > 0).all()) and int(a.argmax()) == 1
+        assert bool((a > 0).all()) and bool((b > 0).all()) and int(a.argmax()) == 1  # of A, green
 
 
 def test_a_is_the_network_with_five_windows() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import chapter_solutions
@@ -13,6 +14,8 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import check
+from lossedu.check.multi_scale.products import _with_a_vanishing_factor
+from lossedu.check.structural_similarity.textbook import RIGHT
 from lossedu.experiments import scale_prices
 from lossedu.losses.multiscale import SIGMAS
 
@@ -176,10 +179,47 @@ def test_wrong_gradients_are_explained(answer: Callable[..., Tensor], hint: str)
     assert not verdict.passed and hint in hints(verdict), verdict
 
 
+def around_0(x: Tensor, y: Tensor, sigmas: Any, *, eps: float) -> Tensor:
+    l, dl, slopes, cs = terms(x, y, sigmas)
+    through = sum(slope * cs.prod() / (one + eps) for slope, one in zip(slopes, cs, strict=True))
+    return -(dl * cs.prod() + l * through)
+
+
+def with_own_windows(x: Tensor, y: Tensor, sigmas: Any) -> Tensor:
+    place = torch.arange(x.shape[-1], dtype=torch.float64) - x.shape[-1] // 2
+    leaf = x.clone().requires_grad_()
+    product = torch.ones((), dtype=torch.float64)
+    for sigma in sigmas:
+        G = torch.exp(-(place[:, None] ** 2 + place**2) / (2 * sigma**2))
+        G = G / G.sum()
+        mx, my = (G * leaf).sum(), (G * y).sum()
+        cov, both = (G * leaf * y).sum() - mx * my, (G * (leaf**2 + y**2)).sum() - mx**2 - my**2
+        product = product * (2 * cov + 9e-4) / (both + 9e-4)
+    l = (2 * mx * my + 1e-4) / (mx**2 + my**2 + 1e-4)
+    return torch.autograd.grad(1 - l * product, leaf)[0]
+
+
+@pytest.mark.parametrize("kernel", ["rows and columns", "at once"])
+def test_the_factor_that_vanishes_is_exactly_0_in_any_order_of_operations(kernel: str) -> None:
+    G = solutions.windows_as_rows([1.0], 17).view(17, 17) if kernel == "rows and columns" else RIGHT.window(17, 1.0)
+    x, y = _with_a_vanishing_factor(G)
+    for cov in ((G * (x * y)).sum(), (G * x * y).sum(), (y * G * x).flip(-1).sum(), G.flatten() @ (x * y).flatten()):
+        assert float(2 * cov + 0.03**2) == 0 and float((G * x).sum()) == float((G * y).sum()) == 0
+
+
 def test_a_division_is_found_where_a_factor_is_0() -> None:
     verdict = check.ms_ssim_patch_gradient(divided)
-    # In floating point the factor may miss 0 by a rounding error, and then the quotient is finite: either is fair.
+    assert not verdict.passed and "multiply those before by those after" in hints(verdict), verdict
     assert all(item.ok for item in verdict.properties[:-1])
+
+
+def test_an_eps_in_the_denominator_is_found_where_a_factor_is_0() -> None:
+    verdict = check.ms_ssim_patch_gradient(partial(around_0, eps=1e-12))
+    assert not verdict.passed and "loses the product of the others" in hints(verdict), verdict
+
+
+def test_windows_of_ones_own_are_a_way_too() -> None:
+    assert check.ms_ssim_patch_gradient(with_own_windows).passed
 
 
 def test_autograd_is_a_way_too() -> None:
@@ -218,11 +258,17 @@ def test_wrong_counts_are_explained(change: dict[str, Any], hint: str) -> None:
         (lambda cs, w: cs.sign() * cs.abs() ** w, "turns two faults into a merit"),
         (lambda cs, w: (cs.clamp_min(0) + 1e-4) ** w, "an eps under the power"),
         (lambda cs, w: cs**w, ""),
+        (lambda cs, w: torch.where(cs > 1e-6, cs.clamp_min(1e-6) ** w, 0.0), ""),
+        (lambda cs, w: cs.clamp_min(1e-300) ** w, "keep 0 out of the power"),
     ],
 )
 def test_wrong_powers_are_explained(answer: Callable[[Tensor, float], Tensor], hint: str) -> None:
     verdict = check.safe_power(answer)
     assert not verdict.passed and hint in hints(verdict), verdict
+
+
+def test_relu_is_a_way_too() -> None:
+    assert check.safe_power(lambda cs, w: cs.relu() ** w).passed
 
 
 # Exercise 7
@@ -256,18 +302,26 @@ def test_windows_that_leave_something_too_cheap(sigmas: list[float], wanting: st
     assert "0.15 and 0.36" in str(verdict)
 
 
-@pytest.mark.parametrize("sigmas", [[], [1, 2, 4, 8], [0], [20], "one", None])
+@pytest.mark.parametrize(
+    "sigmas", [[], [1, 2, 4, 8], [0], [20], [10**400], "one", None, torch.tensor(1.0), torch.eye(2)]
+)
 def test_windows_that_are_not_allowed(sigmas: Any) -> None:
     assert "one to three widths" in str(check.window_choice(sigmas))
 
 
 def test_a_width_counts_once() -> None:
-    verdict = check.window_choice([1, 1, 12])
-    assert not verdict.passed and "different numbers" in str(verdict)
+    for sigmas in ([1, 1, 12], [1.0, 1.0001, 12]):
+        verdict = check.window_choice(sigmas)
+        assert not verdict.passed and "different numbers" in str(verdict)
 
 
-@pytest.mark.parametrize("sigmas", [[12, 1], [0.5, 1, 12]])
-def test_other_choices_that_pass(sigmas: list[float]) -> None:
+def test_a_very_narrow_window_is_told_why_it_fails_beside_the_edge() -> None:
+    assert "lets 33% of it through" in hints(check.window_choice([0.5, 12]))
+    assert "a wide window sees the edge" in hints(check.window_choice([1, 2, 12]))
+
+
+@pytest.mark.parametrize("sigmas", [[12, 1], [0.5, 1, 12], torch.tensor([1.0, 12.0]), (1, 1.1, 12)])
+def test_other_choices_that_pass(sigmas: Any) -> None:
     assert check.window_choice(sigmas).passed
 
 

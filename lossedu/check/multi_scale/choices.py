@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -112,12 +114,12 @@ def _count_mistakes(name: str, right: float) -> list[Mistake]:
     return found
 
 
-_MOST, _WIDEST = 3, 16.0
+_MOST, _WIDEST, _APART = 3, 16.0, 1.1
 _BLOTCH, _EDGE = 0.25, 0.4
 
 
-def window_choice(sigmas: Sequence[float]) -> Verdict:
-    """Check your own windows: at most three, all different; neither blotches nor grain beside an edge may be too cheap.
+def window_choice(sigmas: Sequence[float] | Tensor) -> Verdict:
+    """Check your own windows: at most three, well apart; neither blotches nor grain beside an edge may be too cheap.
 
     Asked for are a wave of 64 pixels on flat grey that costs at least a quarter of a wave of 4 pixels, and grain four
     and five pixels off a step (0.25 to 0.75), on its dark side, that costs at least 40 % of grain far from it.  The
@@ -125,20 +127,25 @@ def window_choice(sigmas: Sequence[float]) -> Verdict:
 
     Parameters
     ----------
-    sigmas : sequence of float
-        Widths in pixels, above 0 and at most 16.
+    sigmas : sequence of float, or tensor
+        Widths in pixels, above 0 and at most 16, each at least 1.1 times the one before.
     """
     with Examination("window_choice") as exam:
-        listed = list(sigmas) if isinstance(sigmas, Sequence) and not isinstance(sigmas, str) else []
-        fits = 1 <= len(listed) <= _MOST and all(isinstance(s, Real) and 0 < s <= _WIDEST for s in listed)
-        once = fits and len(set(listed)) == len(listed)
-        exam.require("one to three widths, each once", once, repr(sigmas)[:60], "different numbers above 0, at most 16")
-        widths = sorted(float(s) for s in listed)
+        given: Any = sigmas.tolist() if hasattr(sigmas, "tolist") else sigmas  # a tensor, or an array
+        listed: list[Any] = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else []
+        numbers = 1 <= len(listed) <= _MOST and all(isinstance(s, Real) for s in listed)
+        fits = numbers and all(0 < s <= _WIDEST for s in listed)
+        widths = sorted(float(s) for s in listed) if fits else []
+        apart = fits and all(b >= a * (_APART - 1e-6) for a, b in pairwise(widths))
+        wanted = "a list of different numbers above 0, at most 16, each at least 1.1 times the one before"
+        exam.require("one to three widths, each once", apart, repr(given)[:60], wanted)
         share, beside = _blotch_share(widths), _beside_edge(widths)
         seen = f"a wave of 64 px costs {short(share, 3)} of one of 4 px"
         exam.test("blotches are not too cheap", share >= _BLOTCH, seen, f"at least {_BLOTCH}", _NARROW)
         seen = f"grain beside the edge costs {short(beside, 3)} of grain far from it"
-        exam.test("grain beside an edge is not too cheap", beside >= _EDGE, seen, f"at least {_EDGE}", _WIDE)
+        exam.test(
+            "grain beside an edge is not too cheap", beside >= _EDGE, seen, f"at least {_EDGE}", _edge_hint(widths)
+        )
         five = f"{_blotch_share(SIGMAS):.2f} and {_beside_edge(SIGMAS):.2f}"
         exam.notes.append(f"The paper's five windows get {five}: it is no law that more windows are better.")
     return exam.verdict()
@@ -146,6 +153,18 @@ def window_choice(sigmas: Sequence[float]) -> Verdict:
 
 _NARROW = "to a narrow window a blotch looks uniform: each one that is added makes grain dearer, and blotches far less"
 _WIDE = "a wide window sees the edge from afar and divides by its variance: who can look at the grain without the edge?"
+
+
+def _edge_hint(widths: Sequence[float]) -> str:
+    # Finest grain changes its sign from pixel to pixel: what the narrowest window lets through, it does not charge for.
+    taps = filters.gaussian_window(widths[0])
+    through = float((taps[::2].sum() - taps[1::2].sum()).square())
+    if len(widths) == 1 or through < 0.2:
+        return _WIDE
+    return (
+        f"the window of {short(widths[0], 3)} sees the grain beside the edge, but lets {through:.0%} of it through and "
+        "charges for the rest alone: too little beside what the others charge far away"
+    )
 
 
 def _blotch_share(sigmas: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...filters import gaussian_window
 from ...losses import ms_ssim_sigma_grad
 from ..examination import Examination
 from ..numbers import Mistake
@@ -106,22 +107,40 @@ def ms_ssim_patch_gradient(fn: Callable[[Tensor, Tensor, Sequence[float]], Any])
             answer = exam.tensor(exam.call(fn, a, b, sigmas), a.shape, torch.float64, {(17, 17): "keep the shape of x"})
             right = ms_ssim_sigma_grad(a, b, sigmas=sigmas, form="patch")
             exam.value(name, answer, right, rtol=1e-7, atol=1e-12, mistakes=_gradient_mistakes(a, b, sigmas))
-        vanishing, flat = _with_a_vanishing_factor()
-        given = exam.call(fn, vanishing, flat, (1.0, 3.0))
-        bad = int((~torch.isfinite(given)).sum()) if isinstance(given, Tensor) else 1
-        seen = f"{bad} values are NaN or infinite" if bad else "every value is finite"
-        exam.test("finite where a cs is 0", bad == 0, seen, "no NaN, no infinity", _DIVIDED)
+        for number, weights in enumerate((_along_rows(17), RIGHT.window(17, 1.0)), 1):
+            a, b = _with_a_vanishing_factor(weights)
+            given = exam.call(fn, a, b, (1.0, 3.0))
+            bad = int((~torch.isfinite(given)).sum()) if isinstance(given, Tensor) else 1
+            seen = f"{bad} values are NaN or infinite" if bad else "every value is finite"
+            exam.require(f"a cs is 0, patch {number}: finite", bad == 0, seen, "no NaN, no infinity", _DIVIDED)
+            right = ms_ssim_sigma_grad(a, b, sigmas=(1.0, 3.0), form="patch")
+            answer = exam.tensor(given, a.shape, torch.float64)
+            exam.value(f"a cs is 0, patch {number}", answer, right, rtol=1e-7, atol=1e-12, hint=_SHIFTED)
     return exam.verdict()
 
 
-def _with_a_vanishing_factor() -> tuple[Tensor, Tensor]:
-    """Return two patches for which cs under the first of two windows is exactly 0."""
-    place = torch.arange(17, dtype=torch.float64) - 8
-    wave = torch.outer(torch.ones_like(place), torch.where(place.abs() == 1, place, 0.0))[None, None]
-    weights = RIGHT.window(17, 1.0)
-    # x = -y about the mean: cs = (C2 - 2v) / (C2 + 2v), which is 0 for a variance v of C2 / 2
-    scale = (RIGHT.c2 / 2 / (weights * wave * wave).sum()).sqrt()
-    return 0.5 - scale * wave, 0.5 + scale * wave
+_SHIFTED = "right where no factor is 0: an eps in a denominator, or a mask, loses the product of the others here"
+
+
+def _along_rows(size: int) -> Tensor:
+    row = gaussian_window(1.0, size).double()
+    return torch.outer(row, row)
+
+
+def _with_a_vanishing_factor(weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return two patches for which cs under these weights is exactly 0, in whatever order it is computed.
+
+    Both are 0 but for two pixels of opposite sign and equal weight: all means are exactly 0.  In x these are a power of
+    two, so that weight times x times y is rounded once; y is chosen so that the result is -C2 / 4.  For sigma = 1 and
+    these pixels the digits of the weight are above those of C2 / 4, so that the rounded quotient, multiplied by the
+    weight, gives C2 / 4 again.  Windows that differ in the last digit give a cs of about 1e-16.
+    """
+    size = weights.shape[-1]
+    before, after = size // 2 - 1, size // 2 + 1
+    x = torch.zeros(1, 1, size, size, dtype=torch.float64)
+    x[..., before, before], x[..., after, after] = 1 / 16, -1 / 16
+    weight = float(weights[after, after])  # torch divides a number by a tensor in two steps, and rounds twice
+    return x, -x * (256 * (RIGHT.c2 / 4 / weight))
 
 
 def _parts(x: Tensor, y: Tensor, sigmas: Sequence[float]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
