@@ -345,3 +345,23 @@ def test_mix_leads_l1_by_a_decibel_in_short_runs_and_is_behind_in_longer_ones() 
     assert found[2_000].high < 0
     assert -0.6 < found[10_000].mean < -0.45 and found[10_000].high < found[2_000].mean
     assert {run["lr"] for run in load("linear_or_display-quick").runs if run["arm"] in ("mix", "l1")} == {0.002}
+
+
+def test_five_windows_charge_the_negative_of_the_ripple_more_than_a_blank() -> None:
+    ripple = 0.2 * torch.cos(2 * torch.pi * torch.arange(-15, 16) / 5.0).double()
+    reference = (0.5 + ripple).expand(1, 1, 31, 31)
+    blank, negative = torch.full_like(reference, 0.5), 1 - reference
+    costs = [float(le.mix_loss(x, reference, alpha=0.84, form="patch")) for x in (blank, negative)]
+    assert costs[1] > 1.3 * costs[0]
+
+
+@pytest.mark.parametrize(("levels", "near"), [((0.4, 0.6), True), ((0.1, 0.9), False)])
+def test_how_far_ms_ssim_goes_to_the_mean_depends_on_the_distance_of_the_levels(
+    levels: tuple[float, float], near: bool
+) -> None:
+    """At odds of 3 to 2, by the luminance term alone: 1 - l on flat ground."""
+    a, b = levels
+    tried = torch.linspace(a, b, 4001, dtype=torch.float64)
+    cost = sum(p * (tried - y) ** 2 / (tried**2 + y**2 + 1e-4) for p, y in ((0.6, a), (0.4, b)))
+    way = float((tried[cost.argmin()] - a) / (0.6 * a + 0.4 * b - a))
+    assert (way > 0.8) == near and way > 0
