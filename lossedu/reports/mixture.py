@@ -115,7 +115,7 @@ def draw_rest(record: Record) -> Figure:
             ax.plot(crops, alone, color=style["color"], linewidth=1.2, linestyle=":", label="Mix: single batches, mean")
     ax.set(xscale="log", xlabel="crops that the gradient is averaged over", ylim=(0.45, 1.02))
     ax.set_ylabel("share of MS-SSIM, α = 0.84")
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 0.12))  # above the line at one half
     return figure
 
 
