@@ -26,6 +26,15 @@ SPARSE = 30.0
 #: Two numbers are of the same size where one is at most three times the other, in decibels.
 SAME_SIZE = 10 * math.log10(3)
 
+class SameSize(Claim):
+    """A claim that two numbers are of one size: its margin is a factor of three, and no just noticeable difference."""
+
+    @property
+    def margin(self) -> float:
+        """The smallest difference of interest, in decibels."""
+        return SAME_SIZE
+
+
 STANDS = "VGG-16's conv5_3 and relu5_3 stand for VGG-19's conv5_4 and relu5_4"
 
 
@@ -162,7 +171,7 @@ CLAIMS = (
         "%",
         p3,
     ),
-    Claim(
+    SameSize(
         "P4",
         "Ledig et al., SRGAN, 2017",
         "Divided by 12.75, the VGG loss has the size of squared error.",
