@@ -54,7 +54,7 @@ class Scale:
     side: int
     width: int
     blocks: int
-    share: float = 0.9
+    share: float = 0.98
     factor: int = 4
     pictures: int = 0
     validation: int = 12
@@ -66,7 +66,7 @@ class Scale:
 SCALES: Mapping[str, Scale] = {
     "smoke": Scale("embedded", 4, 2, 2, 64, 8, 1, pictures=1, validation=1, deep_every=0, seeds=1),
     "quick": Scale("embedded", 300, 60, 4, 64, 16, 2, validation=1),
-    "cpu": Scale("bsds500", 2_000, 300, 8, 64, 24, 3),
+    "cpu": Scale("bsds500", 4_000, 600, 4, 64, 24, 3),
     "full": Scale("bsds500", 50_000, 20_000, 16, 128, 64, 16, validation=32, deep_every=1, seeds=5),
 }
 
