@@ -34,7 +34,7 @@ TASKS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 ARMS = ("trained", "random")
 
 TUNED_ON = "rocket"
-PICTURES = ("astronaut", "chelsea", "coffee", "camera", "stereo_motorcycle")
+PICTURES = ("astronaut", "chelsea", "coffee", "camera", "brick")
 SHOWN = "astronaut"
 
 #: Where a photograph of half size is cut, as shares of the room that there is: rows and columns.
