@@ -1,0 +1,16 @@
+"""Chapter 6: perceptual losses."""
+
+from __future__ import annotations
+
+from .contents import mended_content_loss, srgan_scale
+from .fields import coverage, field_size
+from .units import feature_gradient, who_feels
+
+__all__ = [
+    "coverage",
+    "feature_gradient",
+    "field_size",
+    "mended_content_loss",
+    "srgan_scale",
+    "who_feels",
+]

@@ -1,0 +1,123 @@
+"""What chapter 6 shows of networks that enlarge four times, trained on with one feature loss or another beside l1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import data
+from ..experiments import enlarging, perceptual_sr
+from ..experiments.two_stages import LAYERS
+from ..ledger.evidence import INPUT, paired, seed_values
+from ..ledger.evidence import Nets as Networks
+from ..records import Record
+from ..statistics import Interval
+from . import wording
+from .wording import estimate, losses_left_out, markdown_table, number, with_half
+
+TASK = "sr4"
+
+#: Arm -> what it is called in tables and figures.
+NAMES: Mapping[str, str] = {
+    INPUT: "bicubic",
+    "l1": "ℓ1 alone",
+    "early": "relu2_2",
+    "random_early": "relu2_2, random",
+    "after": "relu5_3",
+    "before": "conv5_3",
+    "random": "relu5_3, random",
+}
+
+#: Column -> label, factor, usual decimals, how pictures are put together.
+ROWS: Mapping[str, tuple[str, float, int, str]] = {
+    "psnr": ("PSNR (dB) ↑", 1, 2, "mean"),
+    "ssim": ("SSIM ↑", 1, 4, "mean"),
+    "lpips_alexnet": ("LPIPS, AlexNet ↓", 1, 4, "mean"),
+    "lpips": ("LPIPS, VGG-16 ↓", 1, 4, "mean"),
+    "dists": ("DISTS ↓", 1, 4, "mean"),
+    "brightness": ("1000 error of brightness ↓", 1000, 2, "rms"),
+    "detail": ("fine detail → 1", 1, 3, "mean"),
+    "lattice": ("lattice of 16 px → 1", 1, 2, "mean"),
+}
+
+
+def arms_of(record: Record) -> list[str]:
+    """Return the arms that a record has, in the order of the table."""
+    there = {run["arm"] for run in record.runs}
+    return [arm for arm in NAMES if arm in there]
+
+
+def values(record: Record, arm: str, column: str) -> list[float]:
+    """Return one number a seed, in the table's unit."""
+    _, factor, _, pool = ROWS[column]
+    return [factor * value for value in seed_values(record, TASK, arm, column, pool=pool).values()]
+
+
+def lead(record: Record, arm: str, base: str, column: str, *, how: str = "difference") -> Interval:
+    """Return by how much a number is larger for one arm than for another, seed by seed; in percent of it, or as it is."""
+    pool = ROWS[column][3]
+    return estimate(
+        list(paired(record, Networks(arm, TASK), Networks(base, TASK), column, how=how, pool=pool).values.values())
+    )
+
+
+def table(record: Record) -> str:
+    """Return as Markdown what the networks of every arm reach."""
+    arms = arms_of(record)
+    rows = []
+    for column, (label, _, usual, _) in ROWS.items():
+        found = [estimate(values(record, arm, column)) for arm in arms]
+        digits = wording.decimals([one.high - one.mean for one in found[1:]], usual)
+        cells = [
+            number(one.mean, digits) if arm == INPUT else with_half(one, digits)
+            for arm, one in zip(arms, found, strict=True)
+        ]
+        rows.append([label, *cells])
+    seeds = len({run["seed"] for run in record.runs})
+    note = f"Mean over {seeds} seeds ± half of the 95 % interval."
+    remarks = losses_left_out(record.runs)
+    return markdown_table(["index", *(NAMES[arm] for arm in arms)], rows) + "\n\n" + " ".join([note, *remarks])
+
+
+def lead_table(record: Record, base: str = "l1") -> str:
+    """Return as Markdown what every feature loss beside l1 has over l1 alone, in percent, PSNR in decibels."""
+    rows = []
+    for column, (label, _, _, _) in ROWS.items():
+        cells = []
+        for arm in arms_of(record):
+            if arm in (INPUT, base):
+                continue
+            how = "difference" if column == "psnr" else "percent"
+            found = lead(record, arm, base, column, how=how)
+            cells.append(
+                with_half(found, 2 if column == "psnr" else 1, signed=True) + ("" if column == "psnr" else " %")
+            )
+        rows.append([label, *cells])
+    head = [f"over {NAMES[base]}", *(NAMES[arm] for arm in arms_of(record) if arm not in (INPUT, base))]
+    return markdown_table(head, rows)
+
+
+def steps(record: Record) -> str:
+    """Return as Markdown the step sizes that were chosen, seed by seed, and the weight of the features beside l1."""
+    rows = []
+    for arm in LAYERS:
+        runs = [run for run in record.runs if run["arm"] == arm and "lr" in run]
+        if runs:
+            sizes = ", ".join(f"{run['lr']:g}" for run in runs)
+            weights = ", ".join(f"{run['weights'][-1]:.3g}" for run in runs) if arm != "l1" else wording.NOTHING
+            rows.append([NAMES[arm], sizes, weights])
+    return markdown_table(["beside ℓ1", "step sizes", "weights of the features"], rows)
+
+
+@torch.no_grad()
+def crops(record: Record, arms: Sequence[str], name: str, top: int, left: int, *, side: int = 64) -> list[Tensor]:
+    """Return a square of a photograph clean, shrunk and enlarged by interpolation, and as networks of seed 0 enlarge it."""
+    factor = record.settings["factor"]
+    clean = enlarging.whole(data.photograph(name), factor).contiguous()
+    small = enlarging.shrunk(clean, factor)
+    made = [F.interpolate(small, size=clean.shape[-2:], mode="bicubic", align_corners=False)]
+    made += [perceptual_sr.network(record, arm)(small) for arm in arms]
+    return [data.crop(picture.clamp(0, 1), top, left, side) for picture in (clean, *made)]

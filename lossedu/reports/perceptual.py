@@ -1,0 +1,150 @@
+"""What chapter 6 shows of the records on features: what layers keep of a picture, how sparse and how large they are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from .. import _validate
+from ..experiments import inversion
+from ..experiments.features import LAYERS
+from ..figures import chart, image_strip, loss_style
+from ..figures.style import FAINT
+from ..records import Record
+from .wording import estimate, markdown_table, number, with_half
+
+#: Arm -> what it is called.
+WEIGHTS = {"trained": "trained", "random": "random weights"}
+
+
+def inverted(record: Record, arm: str, layer: str) -> Tensor:
+    """Return the picture that a record keeps of an inversion, (1, 3, H, W)."""
+    from PIL import Image
+
+    key = f"{arm}/{layer}"
+    _validate.option("arm and layer", key, record.weights)
+    with Image.open(io.BytesIO(record.weights[key].tobytes())) as opened:
+        return torch.from_numpy(np.array(opened)).permute(2, 0, 1)[None].float() / 255
+
+
+def inversion_strip(record: Record) -> Figure:
+    """Draw the photograph and what was found from each layer's features, trained above and random below."""
+    shown = record.settings["shown"]
+    clean = inversion.photograph(shown, record.settings["side"])
+    pictures, titles, notes = [], [], []
+    for arm in WEIGHTS:
+        pictures.append(clean)
+        titles.append("photograph" if arm == "trained" else "")
+        notes.append("")
+        for layer in inversion.TASKS:
+            pictures.append(inverted(record, arm, layer))
+            titles.append(layer if arm == "trained" else "")
+            (run,) = _runs(record, arm, layer, shown, 0)
+            notes.append(f"{run['psnr']:.1f} dB")
+    return image_strip(pictures, titles, notes, columns=6, row_labels=list(WEIGHTS.values()))
+
+
+def _runs(record: Record, arm: str, layer: str, picture: str = "", seed: int | None = None) -> list[dict[str, float]]:
+    return [
+        run
+        for run in record.runs
+        if (run["arm"], run["task"]) == (arm, layer) and picture in ("", run["picture"]) and seed in (None, run["seed"])
+    ]
+
+
+def by_picture(record: Record, arm: str, layer: str, column: str) -> list[float]:
+    """Return a number of the inversions, mean over seeds, one a photograph."""
+    return [
+        float(np.mean([run[column] for run in _runs(record, arm, layer, name)])) for name in record.settings["pictures"]
+    ]
+
+
+def inversion_table(record: Record) -> str:
+    """Return as Markdown what is left of pictures in each layer: PSNR, SSIM, LPIPS, and the error of the features."""
+    rows = []
+    for layer in inversion.TASKS:
+        cells = []
+        for arm in WEIGHTS:
+            cells += [
+                with_half(estimate(by_picture(record, arm, layer, "psnr")), 1),
+                with_half(estimate(by_picture(record, arm, layer, "ssim")), 2),
+                with_half(estimate(by_picture(record, arm, layer, "lpips_alexnet")), 2),
+                f"{100 * float(np.mean(by_picture(record, arm, layer, 'error'))):.2g} %",
+            ]
+        rows.append([layer, *cells])
+    what = ("PSNR (dB)", "SSIM", "LPIPS", "error")
+    head = ["layer", *(f"{words}: {one}" for words in WEIGHTS.values() for one in what)]
+    pictures, seeds = record.settings["pictures"], {run["seed"] for run in record.runs}
+    note = (
+        f"Means over {len(pictures)} photographs ± half of the 95 % interval; {len(seeds)} seeds each; LPIPS looks "
+        "through AlexNet. Error: what is left of the features, relative to their own size."
+    )
+    return markdown_table(head, rows) + "\n\n" + note
+
+
+def shares(record: Record, arm: str) -> np.ndarray:
+    """Return the active share of each relu layer, (pictures, layers); of random weights the mean over their seeds."""
+    return _columns(record, "active", arm, LAYERS).mean(axis=0)
+
+
+def _columns(record: Record, task: str, arm: str, columns: Sequence[str]) -> np.ndarray:
+    """Return columns of a task's tables, (seeds, pictures, columns)."""
+    runs = [run for run in record.runs if (run["task"], run["arm"]) == (task, arm)]
+    if not runs:
+        raise ValueError(f"record {record.name} has no runs of task {task}, arm {arm}")
+    tables = [record.scores[f"{run['job']}@test"] for run in runs]
+    where = [runs[0]["columns"].index(column) for column in columns]
+    return np.stack([table[:, where] for table in tables]).astype(np.float64)
+
+
+def draw_active(record: Record) -> Figure:
+    """Draw the active share of every relu layer: mean over photographs, and where nine tenths of them lie."""
+    figure, (ax,) = chart(height=380)
+    places = range(len(LAYERS))
+    for arm, color, dashes in (("trained", loss_style("perceptual")["color"], "-"), ("random", FAINT, "--")):
+        found = 100 * shares(record, arm)
+        low, high = np.quantile(found, [0.05, 0.95], axis=0)
+        ax.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
+        ax.plot(places, found.mean(axis=0), color=color, linestyle=dashes, marker="o", ms=5, label=WEIGHTS[arm])
+    ax.set_xticks(list(places), [name.removeprefix("relu") for name in LAYERS])
+    ax.set(xlabel="layer", ylabel="active share (%)", ylim=(0, 72))
+    ax.legend(loc="lower left")
+    return figure
+
+
+def active_sentence(record: Record) -> str:
+    """Return as Markdown the active shares of the first and the last relu layer."""
+    parts = []
+    for arm, words in WEIGHTS.items():
+        first, last = (estimate((100 * shares(record, arm))[:, place].tolist()) for place in (0, -1))
+        parts.append(f"**{words}:** {with_half(first, 1)} % of {LAYERS[0]}, {with_half(last, 1)} % of {LAYERS[-1]}")
+    count = len(record.settings["pictures_of"]["active"])
+    return "; ".join(parts) + f" (mean over {count} photographs ± half of its 95 % interval)."
+
+
+def scale_table(record: Record) -> str:
+    """Return as Markdown by which factor SRGAN's content loss and its gradient exceed those of the squared error."""
+    names = ("loss relu2_2", "gradient relu2_2", "loss relu5_3", "gradient relu5_3")
+    rows = []
+    for arm, words in WEIGHTS.items():
+        decibels = _columns(record, "scale", arm, names).mean(axis=0)
+        rows.append([words, *(_factor(decibels[:, place].tolist()) for place in range(len(names)))])
+    head = ["weights", *(f"{name.split()[1]}, {name.split()[0]}" for name in names)]
+    return markdown_table(head, rows)
+
+
+def _factor(decibels: Sequence[float]) -> str:
+    found = estimate(decibels)
+    mean, low, high = (10 ** (value / 10) for value in (found.mean, found.low, found.high))
+    if not np.isfinite(low):
+        return f"{number(mean, 2)}"
+    return f"{_short(mean)} ({_short(low)} to {_short(high)})"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
