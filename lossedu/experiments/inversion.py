@@ -1,10 +1,10 @@
 r"""What is left of a picture in a layer of VGG-16: another picture, found from the features alone.
 
-Arms are the trained network and one with random weights, other ones for each photograph and seed; tasks are layers.  For every
-photograph the search of `instruments.invert` begins with noise that depends on the seed; the weight of its total
-variation was chosen for each layer and arm among half decades on `TUNED_ON`, by the features' error.  PSNR and SSIM of
-what is found to the photograph are the measurements, LPIPS (AlexNet, which has no part in the search) where its weights
-are here, and what is left of the features' error.
+Arms are the trained network and one with random weights, other ones for each photograph and seed; tasks are layers.
+For every photograph the search of `instruments.invert` begins with noise that depends on the seed; the weight of its
+total variation was chosen for each layer and arm among half decades on `TUNED_ON`, by the features' error.  PSNR and
+SSIM of what is found to the photograph are the measurements, LPIPS (AlexNet, which has no part in the search) where its
+weights are here, and what is left of the features' error.
 
 The pictures found for `SHOWN` with seed 0 are kept, as PNG files.
 """
