@@ -65,6 +65,16 @@ def walk(attempt: Callable[[int], Second | None]) -> tuple[int, dict[str, float]
     return power, trials, last[1], last[2]
 
 
+def only(
+    power: int, attempt: Callable[[int], Second | None]
+) -> tuple[int, dict[str, float], SubPixelCNN, list[float]] | None:
+    """Return what `walk` returns, of one step size that is known."""
+    found = attempt(power)
+    if found is None:
+        return None
+    return power, {f"{rate(power):g}": float(f"{found[0]:.5g}")}, found[1], found[2]
+
+
 def first_stage(options: Mapping[str, Any], place: Place) -> SubPixelCNN:
     """Return the network that l1 trained: the same for every loss of a seed."""
     network = _new(options, place)
