@@ -44,7 +44,7 @@ ARMS = tuple(LAYERS)
 
 
 #: Scale -> arm -> the power of the step size that the search with seed 0 found, for the other seeds.
-TUNED: Mapping[str, Mapping[str, int]] = {"cpu": {"l1": 0}}
+TUNED: Mapping[str, Mapping[str, int]] = {"cpu": {"l1": 0, "before": -2, "after": -3}}
 
 
 @dataclass(frozen=True)

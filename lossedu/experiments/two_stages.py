@@ -26,7 +26,7 @@ LAYERS: Mapping[str, tuple[str, bool] | None] = {
 }
 
 #: Step sizes are `RATE` times powers of this, the power from -LIMIT to LIMIT.
-RATE, FACTOR, LIMIT = 1e-3, 3.0, 3
+RATE, FACTOR, LIMIT = 1e-3, 3.0, 5
 
 #: Batches of the training set over which the two gradients are compared where the second stage begins.
 COMPARED = 4
