@@ -16,6 +16,7 @@ from lossedu import PerceptualLoss, l1_loss
 from lossedu.experiments import enlarging, perceptual_sr, running, two_stages
 from lossedu.experiments.two_stages import FACTOR, LIMIT, RATE, rate, walk
 from lossedu.nets import SubPixelCNN
+from lossedu.records import load
 from lossedu.sweeps import Place
 
 
@@ -140,3 +141,27 @@ def test_bicubic_is_what_an_untrained_network_is_near() -> None:
     same = enlarging.judged(network, clean, judge, 4)
     np.testing.assert_allclose(rows, same, rtol=1e-5)
     assert math.isfinite(rows[0, 0])
+
+
+def test_other_seeds_take_the_step_size_that_seed_0_found() -> None:
+    found = {job.name: job.options for job in perceptual_sr.jobs("cpu", seeds=2)}
+    for arm in perceptual_sr.ARMS:
+        assert "power" not in found[f"{arm}-0"]
+        assert found[f"{arm}-1"]["power"] == perceptual_sr.TUNED["cpu"][arm]
+    tried: list[int] = []
+
+    def attempt(power: int) -> tuple[float, Any, list[float]]:
+        tried.append(power)
+        return 2.0, "network", [1.0]
+
+    assert two_stages.only(-1, attempt) == (-1, {f"{rate(-1):g}": 2.0}, "network", [1.0]) and tried == [-1]
+    assert two_stages.only(0, lambda power: None) is None
+
+
+def test_the_step_sizes_are_those_of_the_record() -> None:
+    runs = [run for run in load("perceptual_sr-cpu").runs if run["arm"] != "input"]
+    for run in runs:
+        assert run["lr"] == rate(perceptual_sr.TUNED["cpu"][run["arm"]])
+        assert run["seed"] > 0 or (len(run["trials"]) >= 3 and not run["at_end"])
+        assert min(run["trials"], key=lambda one: run["trials"][one]) == f"{run['lr']:g}"
+    assert {(run["arm"], run["seed"]) for run in runs} == {(arm, s) for arm in perceptual_sr.ARMS for s in range(3)}
