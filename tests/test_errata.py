@@ -287,3 +287,63 @@ def test_e5_blurring_one_map_is_not_multi_scale() -> None:
         g = torch.outer(gaussian(sigma, radius), gaussian(sigma, radius))[None, None]
         blurred = conv2d(periodic(finest, radius)[None, None], g)
         assert math.isclose(float(blurred.mean()), float(finest.mean()), rel_tol=1e-12)
+
+
+def vgg16(last: int) -> torch.nn.Sequential:
+    """Return the layers of VGG-16's fourth block and before, as many as that."""
+    layers: list[torch.nn.Module] = []
+    channels = 3
+    for width, count in ((2, 2), (2, 2), (3, 3), (3, 3)):  # narrow: only the geometry matters
+        for _ in range(count):
+            layers += [torch.nn.Conv2d(channels, width, 3, padding=1), torch.nn.ReLU()]
+            channels = width
+        layers.append(torch.nn.MaxPool2d(2))
+    return torch.nn.Sequential(*layers[:last])
+
+
+def test_e19_a_unit_of_relu4_3_sees_92_pixels() -> None:
+    network = vgg16(23).double()  # number 22 of the layers is relu4_3
+    for parameter in network.parameters():
+        torch.nn.init.constant_(parameter, 0.1)
+    for pool in (4, 9, 16):  # a mean has the field of a maximum, and every pixel a part in it
+        network[pool] = torch.nn.AvgPool2d(2)
+    x = torch.rand(1, 3, 160, 160, dtype=torch.float64, requires_grad=True)
+    maps = network(x)
+    (grad,) = torch.autograd.grad(maps[0, 0, 10, 10], x)
+    rows, columns = (grad[0].abs().sum(dim=(0, k)).nonzero().flatten() for k in (2, 1))
+    for seen in (rows, columns):
+        assert int(seen[-1] - seen[0]) + 1 == len(seen) == 92
+
+
+class PrintedContentLoss(torch.nn.Module):
+    """The class of the post, with its network handed over as it is."""
+
+    def __init__(self, features: torch.nn.Module, criterion: torch.nn.Module) -> None:
+        super().__init__()
+        self.feature_extractor = features
+        self.criterion = criterion
+
+    def forward(self, generated: Tensor, groundtruth: Tensor) -> None:
+        generated_vgg = self.feature_extractor(generated)  # noqa: F841
+        groundtruth_vgg = self.feature_extractor(groundtruth)
+        groundtruth_vgg_no_grad = groundtruth_vgg.detach()  # noqa: F841
+
+
+def test_e29_the_content_loss_returns_nothing() -> None:
+    network = vgg16(5)
+    x, y = torch.rand(2, 1, 3, 16, 16).unbind()
+    loss = PrintedContentLoss(network, torch.nn.MSELoss())
+    assert loss(x, y) is None  # type: ignore[func-returns-value]
+    assert all(parameter.requires_grad for parameter in loss.parameters())
+    assert network(y).requires_grad  # the target has a graph, which detach throws away
+
+
+def test_e30_features_of_a_pixel_are_not_a_pixel_of_the_features() -> None:
+    network = vgg16(2).double()
+    generator = torch.Generator().manual_seed(8)
+    y = torch.rand(1, 3, 8, 8, dtype=torch.float64, generator=generator)
+    alone = network(y[..., 3:4, 4:5])[..., 0, 0]
+    assert not torch.allclose(alone, network(y)[..., 3, 4])
+    x = y + 0.1
+    printed = (network(x) - network(y)).square().sum(dim=(2, 3)) / 64
+    assert printed.shape == (1, 2)  # one number for each map

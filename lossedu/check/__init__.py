@@ -14,6 +14,7 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
   `safe_power`, `best_agreement`, `window_choice`
 - Chapter 5: `who_steers`, `equivalent_weight`, `weighted_l1`, `mix_gradient`, `permutation_test`, `paired_by_channel`,
   `matching_weight`
+- Chapter 6: `who_feels`, `field_size`, `mended_content_loss`, `feature_gradient`, `srgan_scale`, `coverage`
 """
 
 from __future__ import annotations
@@ -45,6 +46,14 @@ from .multi_scale import (
     multiplications,
     safe_power,
     window_choice,
+)
+from .perceptual import (
+    coverage,
+    feature_gradient,
+    field_size,
+    mended_content_loss,
+    srgan_scale,
+    who_feels,
 )
 from .pixel_losses import (
     both_win,
@@ -93,22 +102,26 @@ __all__ = [
     "clipped_target",
     "contrast_loss",
     "contrast_structure_gradient",
+    "coverage",
     "dearest_wave",
     "edge_costs",
     "equal_psnr",
     "equivalent_weight",
     "error_order",
+    "feature_gradient",
     "field_divergence",
+    "field_size",
     "interval_of_three",
     "l1_act",
     "leave_one_out",
     "level_under_doubt",
     "luminance_gradient",
+    "matching_weight",
+    "mended_content_loss",
     "mended_loss",
+    "mix_gradient",
     "ms_ssim_patch_gradient",
     "multiplications",
-    "matching_weight",
-    "mix_gradient",
     "needed_agreements",
     "orders_by_loss",
     "paired_by_channel",
@@ -118,6 +131,7 @@ __all__ = [
     "safe_isotropic",
     "safe_power",
     "splotch",
+    "srgan_scale",
     "ssim_at_centre",
     "ssim_gradient",
     "stable_variance",
@@ -125,7 +139,8 @@ __all__ = [
     "wave_price",
     "weighted_l1",
     "weighted_median",
-    "window_choice",
+    "who_feels",
     "who_steers",
+    "window_choice",
     "winners",
 ]

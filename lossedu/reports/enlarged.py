@@ -16,7 +16,7 @@ from ..ledger.evidence import Nets as Networks
 from ..records import Record
 from ..statistics import Interval
 from . import wording
-from .wording import estimate, losses_left_out, markdown_table, number, with_half
+from .wording import estimate, losses_left_out, number, with_half
 
 TASK = "sr4"
 
@@ -57,7 +57,7 @@ def values(record: Record, arm: str, column: str) -> list[float]:
 
 
 def lead(record: Record, arm: str, base: str, column: str, *, how: str = "difference") -> Interval:
-    """Return by how much a number is larger for one arm than for another, seed by seed; in percent of it, or as it is."""
+    """Return by how much a number is larger for one arm than for another, by seed, in percent or as it is."""
     pool = ROWS[column][3]
     return estimate(
         list(paired(record, Networks(arm, TASK), Networks(base, TASK), column, how=how, pool=pool).values.values())
@@ -79,7 +79,7 @@ def table(record: Record) -> str:
     seeds = len({run["seed"] for run in record.runs})
     note = f"Mean over {seeds} seeds ± half of the 95 % interval."
     remarks = losses_left_out(record.runs)
-    return markdown_table(["index", *(NAMES[arm] for arm in arms)], rows) + "\n\n" + " ".join([note, *remarks])
+    return _table(["index", *(NAMES[arm] for arm in arms)], rows) + "\n\n" + " ".join([note, *remarks])
 
 
 def lead_table(record: Record, base: str = "l1") -> str:
@@ -90,14 +90,12 @@ def lead_table(record: Record, base: str = "l1") -> str:
         for arm in arms_of(record):
             if arm in (INPUT, base):
                 continue
-            how = "difference" if column == "psnr" else "percent"
-            found = lead(record, arm, base, column, how=how)
-            cells.append(
-                with_half(found, 2 if column == "psnr" else 1, signed=True) + ("" if column == "psnr" else " %")
-            )
+            decibels = column == "psnr"
+            found = lead(record, arm, base, column, how="difference" if decibels else "percent")
+            cells.append(with_half(found, 2 if decibels else 1, signed=True) + ("" if decibels else " %"))
         rows.append([label, *cells])
     head = [f"over {NAMES[base]}", *(NAMES[arm] for arm in arms_of(record) if arm not in (INPUT, base))]
-    return markdown_table(head, rows)
+    return _table(head, rows)
 
 
 def steps(record: Record) -> str:
@@ -109,15 +107,21 @@ def steps(record: Record) -> str:
             sizes = ", ".join(f"{run['lr']:g}" for run in runs)
             weights = ", ".join(f"{run['weights'][-1]:.3g}" for run in runs) if arm != "l1" else wording.NOTHING
             rows.append([NAMES[arm], sizes, weights])
-    return markdown_table(["beside ℓ1", "step sizes", "weights of the features"], rows)
+    return _table(["beside ℓ1", "step sizes", "weights of the features"], rows)
 
 
 @torch.no_grad()
 def crops(record: Record, arms: Sequence[str], name: str, top: int, left: int, *, side: int = 64) -> list[Tensor]:
-    """Return a square of a photograph clean, shrunk and enlarged by interpolation, and as networks of seed 0 enlarge it."""
+    """Return a square of a photograph clean, enlarged by interpolation, and as networks of seed 0 enlarge it."""
     factor = record.settings["factor"]
     clean = enlarging.whole(data.photograph(name), factor).contiguous()
     small = enlarging.shrunk(clean, factor)
     made = [F.interpolate(small, size=clean.shape[-2:], mode="bicubic", align_corners=False)]
     made += [perceptual_sr.network(record, arm)(small) for arm in arms]
     return [data.crop(picture.clamp(0, 1), top, left, side) for picture in (clean, *made)]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose head keeps the names of layers as they are."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

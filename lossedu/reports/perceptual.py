@@ -12,10 +12,11 @@ from torch import Tensor
 
 from .. import _validate
 from ..experiments import inversion
-from ..experiments.features import LAYERS
+from ..experiments.features import LAYERS, SCALED
 from ..figures import chart, image_strip, loss_style
 from ..figures.style import FAINT
 from ..records import Record
+from ..statistics import Interval
 from .wording import estimate, markdown_table, number, with_half
 
 #: Arm -> what it is called.
@@ -74,7 +75,7 @@ def inversion_table(record: Record) -> str:
                 with_half(estimate(by_picture(record, arm, layer, "psnr")), 1),
                 with_half(estimate(by_picture(record, arm, layer, "ssim")), 2),
                 with_half(estimate(by_picture(record, arm, layer, "lpips_alexnet")), 2),
-                f"{100 * float(np.mean(by_picture(record, arm, layer, 'error'))):.2g} %",
+                f"{number(100 * float(np.mean(by_picture(record, arm, layer, 'error'))), 1)} %",
             ]
         rows.append([layer, *cells])
     what = ("PSNR (dB)", "SSIM", "LPIPS", "error")
@@ -129,22 +130,24 @@ def active_sentence(record: Record) -> str:
 
 def scale_table(record: Record) -> str:
     """Return as Markdown by which factor SRGAN's content loss and its gradient exceed those of the squared error."""
-    names = ("loss relu2_2", "gradient relu2_2", "loss relu5_3", "gradient relu5_3")
     rows = []
-    for arm, words in WEIGHTS.items():
-        decibels = _columns(record, "scale", arm, names).mean(axis=0)
-        rows.append([words, *(_factor(decibels[:, place].tolist()) for place in range(len(names)))])
-    head = ["weights", *(f"{name.split()[1]}, {name.split()[0]}" for name in names)]
-    return markdown_table(head, rows)
+    for layer in SCALED:
+        for arm, words in WEIGHTS.items():
+            rows.append([layer, words, *(factor_text(record, arm, what, layer) for what in ("loss", "gradient"))])
+    return markdown_table(["layer", "weights", "value", "gradient"], rows)
 
 
-def _factor(decibels: Sequence[float]) -> str:
-    found = estimate(decibels)
-    mean, low, high = (10 ** (value / 10) for value in (found.mean, found.low, found.high))
-    if not np.isfinite(low):
-        return f"{number(mean, 2)}"
-    return f"{_short(mean)} ({_short(low)} to {_short(high)})"
+def factors(record: Record, arm: str, what: str, layer: str) -> Interval:
+    """Return that factor, the geometric mean over photographs; values are decibels of it, of a gradient twice that."""
+    decibels = _columns(record, "scale", arm, [f"{what} {layer}"]).mean(axis=0)[:, 0]
+    found = estimate(decibels.tolist())
+    unit = 10 if what == "loss" else 20
+    return Interval(*(10 ** (value / unit) for value in (found.mean, found.low, found.high)))
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+def factor_text(record: Record, arm: str, what: str, layer: str) -> str:
+    """Return the same in words: "303 (281 to 326)"."""
+    found = factors(record, arm, what, layer)
+    if not np.isfinite(found.low):
+        return f"{found.mean:.3g}"
+    return f"{found.mean:.3g} ({found.low:.3g} to {found.high:.3g})"
