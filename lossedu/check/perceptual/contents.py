@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..examination import Examination
 from ..numbers import Mistake
-from ..reader import function
+from ..reader import describe, function
 from ..verdict import Verdict
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -80,7 +80,10 @@ def mended_content_loss(fn: Callable[[nn.Module, Tensor, Tensor], Any]) -> Verdi
         flows = isinstance(found, Tensor) and found.requires_grad
         hint = "no_grad is for the target's features alone, and .item() or .detach() must not touch the rest"
         exam.require("has a gradient", flows, "yes" if flows else "no", "a tensor that depends on x", hint)
-        found.backward()
+        try:
+            found.backward()
+        except RuntimeError as error:
+            exam.require("goes back", False, describe(error), "answer.backward() runs", hint)
         exam.require("reaches x", leaf.grad is not None, "x.grad is None", "a gradient in x", hint)
         wanted = x.clone().requires_grad_()
         (right,) = torch.autograd.grad(content(small_network(), wanted, y), wanted)
