@@ -112,7 +112,7 @@ def test_networks_that_enlarge() -> None:
     assert enlarged.steps(made).count("\n") == 1 + len(ARMS) and "0.25" in enlarged.steps(made)
     crops = enlarged.crops(made, ["l1", "before"], "chelsea", 100, 180, side=40)
     assert len(crops) == 4 and all(crop.shape == (1, 3, 40, 40) for crop in crops)
-    assert all(0 <= float(crop.min()) and float(crop.max()) <= 1 for crop in crops)
+    assert all(float(crop.min()) >= 0 and float(crop.max()) <= 1 for crop in crops)
 
 
 def test_tables_of_judged_pictures() -> None:
