@@ -7,6 +7,7 @@ goes on with each of
 l1                      the same loss again: what the further steps do by themselves
 before, after           conv5_3 and relu5_3 of VGG-16 (ESRGAN and SRGAN: conv5_4 and relu5_4 of VGG-19)
 random                  relu5_3 with random weights, other ones for each seed
+after_alike             relu5_3 at the step size that was found for `before`
 early, random_early     relu2_2, as in Johnson et al.'s super-resolution, with trained and with random weights
 ======================  ===============================================================================================
 
@@ -44,7 +45,12 @@ ARMS = tuple(LAYERS)
 
 
 #: Scale -> arm -> the power of the step size that the search with seed 0 found, for the other seeds.
-TUNED: Mapping[str, Mapping[str, int]] = {"cpu": {"l1": 0, "before": -2, "after": -3}}
+TUNED: Mapping[str, Mapping[str, int]] = {
+    "cpu": {"l1": 0, "before": -2, "after": -4, "random": 0, "early": -1, "random_early": 0, "after_alike": -2}
+}
+
+#: Arms that take another's step size, and search for none: the same recipe with another layer.
+ALIKE = {"after_alike": "before"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,9 @@ def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arm
     for arm, seed in [("input", 0), *((arm, seed) for seed in range(seeds or most) for arm in arms or ARMS)]:
         options = {"task": "sr4", "arm": arm, "seed": seed, **sizes}
         known = TUNED.get(scale, {})
-        if seed > 0 and arm in known:
+        if arm in ALIKE and arm not in known:
+            continue
+        if arm in known and (seed > 0 or arm in ALIKE):
             options["power"] = known[arm]
         found.append(Job("lossedu.experiments.perceptual_sr", f"{arm}-{seed}", options))
     return found

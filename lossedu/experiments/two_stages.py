@@ -20,6 +20,7 @@ LAYERS: Mapping[str, tuple[str, bool] | None] = {
     "l1": None,
     "before": ("conv5_3", True),
     "after": ("relu5_3", True),
+    "after_alike": ("relu5_3", True),
     "random": ("relu5_3", False),
     "early": ("relu2_2", True),
     "random_early": ("relu2_2", False),
