@@ -27,6 +27,7 @@ NAMES: Mapping[str, str] = {
     "early": "relu2_2",
     "random_early": "relu2_2, random",
     "after": "relu5_3",
+    "after_alike": "relu5_3, same step",
     "before": "conv5_3",
     "random": "relu5_3, random",
 }

@@ -31,10 +31,10 @@ PUBLISHED: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
 
 #: Picture of KADID-10k -> what was done to it, and the mean opinion of people, 5 best and 1 worst.
 OPINIONS: Mapping[str, tuple[str, float]] = {
-    "I01_01_02": ("blur, faint", 4.33),
-    "I01_06_05": ("code 06, strongest", 2.27),
-    "I01_15_05": ("code 15, strongest", 1.33),
-    "I01_01_05": ("blur, strongest", 1.1),
+    "I01_01_02": ("faint blur", 4.33),
+    "I01_06_05": ("few colours", 2.27),
+    "I01_15_05": ("strong noise, smoothed", 1.33),
+    "I01_01_05": ("strong blur", 1.1),
 }
 
 #: Columns of the file, and whether more is better.

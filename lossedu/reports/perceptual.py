@@ -15,6 +15,7 @@ from ..experiments import inversion
 from ..experiments.features import LAYERS, SCALED
 from ..figures import chart, image_strip, loss_style
 from ..figures.style import FAINT
+from ..instruments import receptive_field
 from ..records import Record
 from ..statistics import Interval
 from .wording import estimate, markdown_table, number, with_half
@@ -36,18 +37,19 @@ def inverted(record: Record, arm: str, layer: str) -> Tensor:
 def inversion_strip(record: Record) -> Figure:
     """Draw the photograph and what was found from each layer's features, trained above and random below."""
     shown = record.settings["shown"]
-    clean = inversion.photograph(shown, record.settings["side"])
+    place = (..., slice(10, 66), slice(18, 74))  # the face
+    clean = inversion.photograph(shown, record.settings["side"])[place]
     pictures, titles, notes = [], [], []
     for arm in WEIGHTS:
         pictures.append(clean)
         titles.append("photograph" if arm == "trained" else "")
         notes.append("")
         for layer in inversion.TASKS:
-            pictures.append(inverted(record, arm, layer))
+            pictures.append(inverted(record, arm, layer)[place])
             titles.append(layer if arm == "trained" else "")
             (run,) = _runs(record, arm, layer, shown, 0)
             notes.append(f"{run['psnr']:.1f} dB")
-    return image_strip(pictures, titles, notes, columns=6, row_labels=list(WEIGHTS.values()))
+    return image_strip(pictures, titles, notes, columns=6, row_labels=list(WEIGHTS))
 
 
 def _runs(record: Record, arm: str, layer: str, picture: str = "", seed: int | None = None) -> list[dict[str, float]]:
@@ -81,8 +83,9 @@ def inversion_table(record: Record) -> str:
     what = ("PSNR (dB)", "SSIM", "LPIPS", "error")
     head = ["layer", *(f"{words}: {one}" for words in WEIGHTS.values() for one in what)]
     pictures, seeds = record.settings["pictures"], {run["seed"] for run in record.runs}
+    many = f"{len(seeds)} seed" + ("s" if len(seeds) > 1 else "")
     note = (
-        f"Means over {len(pictures)} photographs ± half of the 95 % interval; {len(seeds)} seeds each; LPIPS looks "
+        f"Means over {len(pictures)} photographs ± half of the 95 % interval; {many} each; LPIPS looks "
         "through AlexNet. Error: what is left of the features, relative to their own size."
     )
     return markdown_table(head, rows) + "\n\n" + note
@@ -126,6 +129,19 @@ def active_sentence(record: Record) -> str:
         parts.append(f"**{words}:** {with_half(first, 1)} % of {LAYERS[0]}, {with_half(last, 1)} % of {LAYERS[-1]}")
     count = len(record.settings["pictures_of"]["active"])
     return "; ".join(parts) + f" (mean over {count} photographs ± half of its 95 % interval)."
+
+
+def live_table(record: Record, layers: Sequence[str] = ("relu2_2", "relu3_3", "relu4_3", "relu5_3")) -> str:
+    """Return as Markdown how many numbers a layer has for each pixel of the picture, and how many are above zero."""
+    rows = []
+    for layer in layers:
+        count = min(64 * 2 ** (int(layer[4]) - 1), 512) / receptive_field(layer).stride ** 2
+        cells = [f"{count:g}"]
+        for arm in WEIGHTS:
+            share = float(shares(record, arm)[:, LAYERS.index(layer)].mean())
+            cells.append(f"{number(count * share, 1)} ({number(100 * share, 0)} %)")
+        rows.append([layer, *cells])
+    return markdown_table(["layer", "numbers a pixel", *(f"on: {words}" for words in WEIGHTS.values())], rows)
 
 
 def scale_table(record: Record) -> str:

@@ -100,7 +100,8 @@ def coverage(fn: Callable[[int, int, int], Any]) -> Verdict:
                 ("inputs lie stride apart in the output, not side by side", counts_from_left(length, kernel, stride)),
             ]
             hint = "input k writes the places k * stride to k * stride + kernel - 1"
-            exam.value(name, answer, right, rtol=1e-6, mistakes=mistakes, hint=hint)
+            rows = [(words, value[None]) for words, value in mistakes]
+            exam.value(name, answer[None], right[None], rtol=1e-6, mistakes=rows, hint=hint)
     return exam.verdict()
 
 
