@@ -193,7 +193,7 @@ def test_near_the_truth_it_is_a_square() -> None:
     def features(z: Tensor) -> Tensor:
         return le.vgg_features(z, layer, weights="random")[layer]
 
-    moved = torch.func.jvp(features, (y,), (q,))[1]
+    moved = torch.autograd.functional.jvp(features, y, q)[1]
     loss = le.PerceptualLoss(layer, weights="random")
     for size in (1e-6, 2e-6):
         assert float(loss(y + size * q, y)) == pytest.approx(size**2 * float(moved.square().mean()), rel=1e-3)

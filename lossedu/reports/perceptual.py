@@ -37,7 +37,7 @@ def inverted(record: Record, arm: str, layer: str) -> Tensor:
 def inversion_strip(record: Record) -> Figure:
     """Draw the photograph and what was found from each layer's features, trained above and random below."""
     shown = record.settings["shown"]
-    place = (..., slice(10, 66), slice(18, 74))  # the face
+    place = (..., slice(13, 63), slice(21, 71))  # the face
     clean = inversion.photograph(shown, record.settings["side"])[place]
     pictures, titles, notes = [], [], []
     for arm in WEIGHTS:
