@@ -37,7 +37,7 @@ def inverted(record: Record, arm: str, layer: str) -> Tensor:
 def inversion_strip(record: Record) -> Figure:
     """Draw the photograph and what was found from each layer's features, trained above and random below."""
     shown = record.settings["shown"]
-    place = (..., slice(13, 63), slice(21, 71))  # the face
+    place = (..., slice(42, 84), slice(28, 70))  # a face and a black collar
     clean = inversion.photograph(shown, record.settings["side"])[place]
     pictures, titles, notes = [], [], []
     for arm in WEIGHTS:
@@ -165,5 +165,10 @@ def factor_text(record: Record, arm: str, what: str, layer: str) -> str:
     """Return the same in words: "303 (281 to 326)"."""
     found = factors(record, arm, what, layer)
     if not np.isfinite(found.low):
-        return f"{found.mean:.3g}"
-    return f"{found.mean:.3g} ({found.low:.3g} to {found.high:.3g})"
+        return _three(found.mean)
+    return f"{_three(found.mean)} ({_three(found.low)} to {_three(found.high)})"
+
+
+def _three(value: float) -> str:
+    """Return a number with three digits that count, and no exponent."""
+    return f"{value:.3g}" if value < 1000 else f"{round(value, -1):,.0f}"
