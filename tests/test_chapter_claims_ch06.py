@@ -329,7 +329,7 @@ def test_light_goes_first(inversions: Record) -> None:
     assert level["trained"] - before > 0.15 and level["random"] - before < 0.1
     found = perceptual.inverted(inversions, "trained", "relu2_2")
     edges = [z.mean(dim=1)[0].diff().flatten() for z in (found, clean)]
-    assert float(torch.corrcoef(torch.stack(edges))[0, 1]) > 0.85
+    assert float(torch.corrcoef(torch.stack(edges))[0, 1]) > 0.8
 
 
 def test_sparseness_is_learned(features: Record) -> None:
