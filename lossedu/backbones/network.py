@@ -58,8 +58,8 @@ class Backbone(nn.Module):
         Which network.
     layers : str or sequence of str
         Names of layers, such as "conv3_3" (before the activation) and "relu3_3" (after it).
-    weights : "imagenet", "random" or path
-        Trained weights that are on this machine, He-initialised ones from a fixed seed, or a file.
+    weights : "imagenet", "random", "random:SEED" or path
+        Trained weights that are on this machine, He-initialised ones from a seed (0 for "random"), or a file.
     pooling : {"max", "l2"}
         What the pooling layers do; "l2" is that of DISTS, `L2Pool2d`.
 

@@ -20,8 +20,11 @@ from ..storage import DataError, corrupt_file, sha256
 from .layers import Layer
 from .registry import ITEMS, WeightFile, command_name, places
 
-#: The seed of random weights: everybody's are the same.
+#: The seed of random weights where none is named: everybody's are the same.
 SEED = 0
+
+#: "random", or "random:7" for those of another seed.
+RANDOM = re.compile(r"random(?::(\d{1,9}))?")
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -114,12 +117,12 @@ def _nowhere(item: str) -> str:
     )
 
 
-def random_tensors(layers: Sequence[Layer]) -> dict[str, Tensor]:
+def random_tensors(layers: Sequence[Layer], seed: int = SEED) -> dict[str, Tensor]:
     r"""Return random weights, :math:`w \sim N(0, 2 / (k^2 c))` for c input channels (He et al., 2015), biases 0.
 
-    Drawn in order from one generator with a fixed seed, so that networks cut at different layers share what they share.
+    Drawn in order from one generator, so that networks cut at different layers share what they share.
     """
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(seed)
     tensors = {}
     for layer in layers:
         if layer.kind == "conv":
@@ -141,7 +144,7 @@ def network_tensors(
         A name of `layers.BACKBONES`.
     layers : sequence of Layer
         Those that are needed.
-    weights : "imagenet", "random" or a path
+    weights : "imagenet", "random", "random:SEED" or a path
         A file holds tensors named as torchvision names them, with or without ``features.``; others are ignored.
 
     Raises
@@ -151,14 +154,14 @@ def network_tensors(
     DataError
         If trained weights are nowhere, or a file cannot be read.
     """
-    if weights == "random":
-        tensors, origin = random_tensors(layers), "random"
+    if isinstance(weights, str) and (drawn := RANDOM.fullmatch(weights)):
+        tensors, origin = random_tensors(layers, int(drawn[1] or SEED)), weights
     elif weights == "imagenet":
         tensors, origin = registered_tensors(backbone), "imagenet"
     elif isinstance(weights, (str, os.PathLike)) and Path(weights).is_file():
         tensors, origin = read_tensors(Path(weights)), str(weights)
     else:
-        raise ValueError(f"weights must be 'imagenet', 'random' or the path of a file, got {weights!r}")
+        raise ValueError(f"weights must be 'imagenet', 'random', 'random:SEED' or the path of a file, got {weights!r}")
     short = {re.sub(r"^features\.", "", name): value for name, value in tensors.items()}
     pairs = {}
     for layer in layers:

@@ -24,4 +24,7 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "classical": ("smoke", "quick", "cpu", "full"),
     "rings": ("smoke", "quick", "cpu"),
     "at_rest": ("smoke", "cpu", "full"),
+    "inversion": ("smoke", "quick", "cpu", "full"),
+    "features": ("smoke", "quick", "cpu", "full"),
+    "perceptual_sr": ("smoke", "quick", "cpu", "full"),
 }

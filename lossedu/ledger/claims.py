@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-from . import claims_convergence, claims_table1, claims_total_variation, claims_training, claims_windows, waiting
+from . import (
+    claims_convergence,
+    claims_perceptual,
+    claims_table1,
+    claims_total_variation,
+    claims_training,
+    claims_windows,
+    waiting,
+)
 from .claim import Claim
 
 #: Initial of an id -> whose claims those are, in the order of the ledger.
@@ -26,7 +34,15 @@ def order(name: str) -> tuple[int, int]:
     return list(GROUPS).index(found[1]), int(found[2])
 
 
-_MODULES = (claims_table1, claims_convergence, claims_training, claims_windows, claims_total_variation, waiting)
+_MODULES = (
+    claims_table1,
+    claims_convergence,
+    claims_training,
+    claims_windows,
+    claims_total_variation,
+    claims_perceptual,
+    waiting,
+)
 
 CLAIMS: tuple[Claim, ...] = tuple(
     sorted((claim for module in _MODULES for claim in module.CLAIMS), key=lambda claim: order(claim.id))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .claim import Claim
 
 MUSTAFA = "Mustafa et al., 2022"
-VGG19 = "asks for VGG-19 with its published weights, which cannot be had here; no other network stands for it"
 
 #: Id, source, statement.
 _NOT_RUN = (
@@ -31,8 +30,6 @@ _NOT_RUN = (
         "An adversarial colour loss matches the colours of the target without pairs.",
     ),
     ("W4", "Ignatov et al., DPED, 2017", "Blurred squared error tolerates misaligned pairs better than squared error."),
-    ("P1", "Johnson et al., 2016, as retold", "Deeper layers hold more of the content and less of the detail."),
-    ("P5", "Liu et al., 2021", "A perceptual loss with random weights helps too."),
     ("L1", "the post on low-light enhancement", "Trained with squared error, brightened pictures look washed out."),
     ("L2", "the post on low-light enhancement", "SSIM alone shifts colours in dark regions."),
     (
@@ -44,9 +41,6 @@ _NOT_RUN = (
 )
 
 _UNTESTABLE = (
-    ("P2", "Wang et al., ESRGAN, 2018", "Features before the activation keep brightness and texture better.", VGG19),
-    ("P3", "Wang et al., ESRGAN, 2018", "Only about a tenth of the neurons of relu5_4 are active.", VGG19),
-    ("P4", "Ledig et al., SRGAN, 2017", "Divided by 12.75, the VGG loss has the size of squared error.", VGG19),
     (
         "Z20",
         "Zhao et al., 2017, section 6",

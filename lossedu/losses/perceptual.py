@@ -37,10 +37,10 @@ def vgg_features(
         Names of layers: "conv3_3" is before the activation, "relu3_3" after it, "pool3" ends the block.
     backbone : {"vgg16", "vgg19", "alexnet"}
         The network; AlexNet's layers are called "conv1" to "pool5".
-    weights : "imagenet", "random" or path
+    weights : "imagenet", "random", "random:SEED" or path
         "imagenet": torchvision's trained weights, from this machine (``lossedu weights fetch vgg16`` gets them;
-        nothing is downloaded here).  "random": drawn from N(0, 2 / fan-in) with a fixed seed.
-        A path: a file of tensors named as by torchvision.
+        nothing is downloaded here).  "random": drawn from N(0, 2 / fan-in) with seed 0, "random:7"
+        with seed 7.  A path: a file of tensors named as by torchvision.
 
     Returns
     -------
@@ -92,7 +92,7 @@ class PerceptualLoss(nn.Module):
         Names of layers, such as "relu3_3" (after the activation) and "conv5_4" (before it).
     backbone : {"vgg16", "vgg19", "alexnet"}
         The network; it is cut off behind the last of `layers`.
-    weights : "imagenet", "random" or path
+    weights : "imagenet", "random", "random:SEED" or path
         As for `vgg_features`.  Nothing is downloaded: trained weights are found on this machine, or an
         error names the command that fetches them.
     distance : {"l2", "l1"}

@@ -232,7 +232,11 @@ BAD = [
     ({"layers": ("relu1_1", "relu1_1")}, ValueError, "layers must name each layer once, got"),
     ({"backbone": "resnet"}, ValueError, "backbone must be one of 'vgg16', 'vgg19', 'alexnet', got 'resnet'"),
     ({"pooling": "mean"}, ValueError, "pooling must be one of 'max', 'l2', got 'mean'"),
-    ({"weights": "imagnet"}, ValueError, "weights must be 'imagenet', 'random' or the path of a file, got 'imagnet'"),
+    (
+        {"weights": "imagnet"},
+        ValueError,
+        "weights must be 'imagenet', 'random', 'random:SEED' or the path of a file, got 'imagnet'",
+    ),
     ({"weights": True}, ValueError, "weights must be .*, got True"),
     ({"weights": None}, ValueError, "weights must be .*, got None"),
 ]

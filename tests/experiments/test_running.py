@@ -36,6 +36,9 @@ TRAINED = set(EXPERIMENTS) - {
     "total_variation",
     "rings",
     "at_rest",
+    "inversion",
+    "features",
+    "perceptual_sr",
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ledger_perceptual import features, inversion, perceptual_sr
 from ledger_records import below, nets, record, wobble
 
 from lossedu.ledger.claim import MARGINS, Claim, Evidence
@@ -195,6 +196,9 @@ def total_variation(size: float) -> Record:
 
 
 MADE: dict[str, Callable[[float], Record]] = {
+    "features": features,
+    "inversion": inversion,
+    "perceptual_sr": perceptual_sr,
     "total_variation": total_variation,
     "table1": table1,
     "convergence": convergence,
@@ -220,15 +224,15 @@ def example(claim: Claim, size: float) -> Record:
 
 
 #: What a claim says where there is no difference at all, if it is not "equivalent".
-TIES = dict.fromkeys(("Z7", "Z9", "Z11", "Z18"), "supported")
+TIES = dict.fromkeys(("Z7", "Z9", "Z11", "Z18", "P4"), "supported")
 
 
 def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
     assert [claim.id for claim in CLAIMS] == sorted(IDS, key=order)
     assert len({claim.statement for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.source and claim.statement.endswith(".") for claim in CLAIMS)
-    assert {claim.id for claim in CLAIMS if claim.untestable} == {"P2", "P3", "P4", "Z20"}
-    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZT" and name != "Z20"}
+    assert {claim.id for claim in CLAIMS if claim.untestable} == {"Z20"}
+    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZTP" and name != "Z20"}
     assert {name[0] for name in IDS} == set(GROUPS)
 
 
@@ -430,7 +434,8 @@ def test_the_switch_is_the_one_with_a_fresh_optimiser() -> None:
 @pytest.mark.parametrize("claim", RULED, ids=lambda claim: claim.id)
 def test_endpoints_and_margins_are_those_of_the_primary_part(claim: Claim) -> None:
     found = evidence(claim.id, example(claim, 1.0))
-    assert found.parts[0].unit == claim.unit and found.parts[0].margin == claim.margin == MARGINS[claim.unit]
+    assert found.parts[0].unit == claim.unit and found.parts[0].margin == claim.margin
+    assert claim.margin == (10 * math.log10(3) if claim.id == "P4" else MARGINS[claim.unit])
     assert claim.endpoint and claim.rule is not None and claim.rule.__doc__
 
 
@@ -452,3 +457,57 @@ def test_family_of_z8_leaves_the_primary_one_out() -> None:
     runs = nets("dd", "mix", 3, SMALL, psnr=1.0) + nets("dd", "l1", 3) + nets("sr2", "mix", 3) + nets("sr2", "l1", 3)
     note = evidence("Z8", record("table1", runs)).notes[-1]
     assert "of 17 comparisons" in note  # 9 indices, 2 tasks, less one
+
+
+def test_p1_is_judged_over_photographs_each_the_mean_of_its_seeds() -> None:
+    found = evidence("P1", inversion(1.0))
+    assert found.parts[0].of == "photographs" and len(found.parts[0].values) == 4
+    assert found.parts[0].values == pytest.approx([0.2, 0.2, 0.2, 0.2])  # the seeds' noise has gone
+    assert any("what content is kept is not" in note for note in found.notes)
+    assert any(note.startswith("beside it, the same with random weights: +0.4 dB") for note in found.notes)
+
+
+def test_p2_needs_brightness_and_lpips() -> None:
+    found = perceptual_sr(1.0)
+    column = found.settings["columns"].index("brightness")
+    assert zones("P2", found) == ["supported", "supported"]
+    for seed in range(5):
+        found.scores[f"sr4-before-{seed}@test"][:, column] *= -1.3  # darker instead of brighter, and by more
+    assert zones("P2", found) == ["contradicted", "supported"]
+    assert word("P2", found) == "not replicated"
+    assert any("no adversary" in note for note in evidence("P2", found).notes)
+
+
+def test_p3_tells_the_share_itself() -> None:
+    found = evidence("P3", features(1.0))
+    assert found.parts[0].values == pytest.approx([-20.5, -20.0, -19.5, -20.0], abs=1e-4)
+    assert found.notes[0].startswith("the share itself: 10.0 %")
+
+
+@pytest.mark.parametrize(("decibels", "expected"), [(4.0, "supported"), (-4.0, "supported"), (5.5, "not replicated")])
+def test_p4_allows_a_factor_of_three_either_way(decibels: float, expected: str) -> None:
+    assert word("P4", features(1.0, decibels=decibels)) == expected
+
+
+def test_p5_asks_for_a_deep_and_an_early_layer() -> None:
+    found = perceptual_sr(1.0)
+    column = found.settings["columns"].index("lpips_alexnet")
+    for seed in range(5):
+        found.scores[f"sr4-random-{seed}@test"][:, column] = found.scores[f"sr4-l1-{seed}@test"][:, column]
+    assert zones("P5", found) == ["equivalent", "supported"]
+    assert word("P5", found) == "inconclusive"
+
+
+@pytest.mark.parametrize("name", ["P1", "P3", "P4"])
+def test_perceptual_claims_miss_the_arms_that_are_not_there(name: str) -> None:
+    found = example(BY_ID[name], 1.0)
+    found.runs[:] = [run for run in found.runs if run["arm"] == "random"]
+    with pytest.raises(Missing):
+        evidence(name, found)
+
+
+def test_a_table_that_is_gone_is_an_error() -> None:
+    found = features(1.0)
+    found.scores.pop("active-trained-0@test")
+    with pytest.raises(ValueError, match="has no 'relu5_3' of job active-trained-0"):
+        evidence("P3", found)

@@ -266,7 +266,11 @@ BAD_CALLS = [
     ({"data_range": None}, ValueError, "data_range must be a number above 0, got None"),
     ({"layers": "relu0"}, ValueError, "layers must be names of layers of vgg16, got 'relu0'"),
     ({"backbone": "vgg11"}, ValueError, "backbone must be one of"),
-    ({"weights": "pretrained"}, ValueError, "weights must be 'imagenet', 'random' or the path of a file"),
+    (
+        {"weights": "pretrained"},
+        ValueError,
+        "weights must be 'imagenet', 'random', 'random:SEED' or the path of a file",
+    ),
 ]
 
 
