@@ -15,16 +15,17 @@ from .. import _validate, png
 from . import perceptual_scene
 from .axes import LogAxis
 from .base import Explorable, escape
+from .mix_explorer import two_digits
 from .perceptual_scene import ARMS, CHANGES, LAYERS, Scene
 from .ssim_explorer import digits3
 
 #: From the cost at a bar's left end to that at its right end, and where these lie in per cent.
 _AXIS = LogAxis(1e-4, 10, 0, 100)
 #: What the pictures are called in a sentence.
-_NAMES = {"found": "the found picture", "noise": "noise", "blur": "the blur", "shift": "the shift", "dark": "darker"}
+_NAMES = {"found": "found", "noise": "noisy", "blur": "blurred", "shift": "shifted", "dark": "darker"}
 _WEIGHTS = {"trained": "trained weights", "random": "random weights"}
 #: A picture of more than this PSNR is called close to the photograph.
-_CLOSE = 32.0
+_CLOSE = 30.0
 
 
 def bitmap_uri(pixels: NDArray[np.uint8]) -> str:
@@ -45,7 +46,7 @@ def caption(picture: str, layer: str, strength: float) -> str:
     """Return what stands above a picture."""
     return {
         "found": f"Found from {layer}",
-        "noise": f"Noise, RMS {digits3(strength)} / 255",
+        "noise": f"Noise, {digits3(strength)} / 255",
         "blur": f"Blur, σ {digits3(strength)} px",
         "shift": f"Shifted {digits3(strength)} px",
         "dark": f"Darker, × {digits3(2**-strength)}",
@@ -57,21 +58,22 @@ def verdict(state: Mapping[str, Any], name: str) -> str:
     arm, layer = name.split("/")
     place = LAYERS.index(layer)
     goal, own = state["found"]["costs"][place], state["found"]["psnr"]
-    apart = max(abs(each["costs"][place] / goal - 1) for each in state.values())
+    apart = max(1, math.ceil(100 * max(abs(each["costs"][place] / goal - 1) for each in state.values())))
     levels = {kind: state[kind]["psnr"] for kind in CHANGES}
     worst, best = min(levels, key=levels.__getitem__), max(levels, key=levels.__getitem__)
-    text = f"At {layer}, {_WEIGHTS[arm]}, all five pictures cost {digits3(goal)}, to within {math.ceil(100 * apart)} %. "
+    text = f"At {layer}, {_WEIGHTS[arm]}, all five pictures cost {two_digits(goal)}, to within {apart} %. "
     if min(own, levels[worst]) > _CLOSE:
-        lowest = min(state, key=lambda kind: state[kind]["psnr"])
-        return f"{text}All are close to the photograph: the lowest PSNR is {state[lowest]['psnr']:.1f} dB ({_NAMES[lowest]})."
+        level, lowest = min((each["psnr"], _NAMES[kind]) for kind, each in state.items())
+        return f"{text}All are close to the photograph: the lowest PSNR is {level:.1f} dB ({lowest})."
     text += (
-        f"PSNR tells them apart: {own:.1f} dB for the found picture, and for the four changes from "
-        f"{levels[worst]:.1f} dB ({_NAMES[worst]}) to {levels[best]:.1f} dB ({_NAMES[best]})."
+        f"PSNR: {own:.1f} dB for the found picture; for the four changes from {levels[worst]:.1f} dB "
+        f"({_NAMES[worst]}) to {levels[best]:.1f} dB ({_NAMES[best]})."
     )
     ratio = state["found"]["costs"][0] / state[best]["costs"][0]
     if ratio < 2:
         return text
-    return f"{text} At {LAYERS[0]} the found picture costs {ratio:.{0 if ratio >= 10 else 1}f} times as much as {_NAMES[best]}."
+    times = f"{ratio:.{0 if ratio >= 10 else 1}f}"
+    return f"{text} At {LAYERS[0]} the found picture costs {times} times as much as the {_NAMES[best]} one."
 
 
 class PerceptualExplorer(Explorable):
@@ -139,8 +141,8 @@ class PerceptualExplorer(Explorable):
         return (
             f'<figure><figcaption data-out="{picture}">{title}</figcaption>\n<div class="lx-over">'
             f'<img class="lx-pixels" {kind} src="{uri}" width="{size}" height="{size}" alt="{title}."></div>\n'
-            f"{_rows(picture, entry['costs'], LAYERS.index(layer))}\n"
-            f'<p class="lx-psnr">PSNR <b data-out="{picture}psnr">{entry["psnr"]:.1f} dB</b></p></figure>'
+            f'<p class="lx-psnr">PSNR <b data-out="{picture}psnr">{entry["psnr"]:.1f} dB</b></p>\n'
+            f"{_rows(picture, entry['costs'], LAYERS.index(layer))}</figure>"
         )
 
     def data(self) -> dict[str, Any]:
@@ -173,8 +175,9 @@ def still(scene: Scene, kind: str, strength: float) -> NDArray[np.uint8]:
 def _rows(picture: str, costs: list[float], chosen: int) -> str:
     """Return bars and numbers: what a picture costs at each layer."""
     rows = (
-        f'<div data-state="{"on" if k == chosen else "off"}"><dt>{layer}</dt><dd><i data-bar="{picture}{k}" '
-        f'style="width:{percent(cost)}"></i></dd><dd data-out="{picture}{k}">{digits3(cost)}</dd></div>'
+        f'<div data-state="{"on" if k == chosen else "off"}"><dt>{layer}</dt><dd><span>'
+        f'<i data-bar="{picture}{k}" style="width:{percent(cost)}"></i></span> '
+        f'<b data-out="{picture}{k}">{two_digits(cost)}</b></dd></div>'
         for k, (layer, cost) in enumerate(zip(LAYERS, costs, strict=True))
     )
     return f'<dl class="lx-costs">{"".join(rows)}</dl>'

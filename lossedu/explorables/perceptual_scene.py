@@ -1,10 +1,10 @@
 r"""The scene of the explorable on perceptual losses: pictures that all cost the same at one layer of VGG-16.
 
-A picture costs :math:`\lVert\phi(x)-\phi(y)\rVert^2 / \lVert\phi(y)\rVert^2` at a layer.  One picture was found from the
-features of the layer alone; the photograph is blurred, made noisy, shifted and darkened until each costs as much.
-`measure` does that with the network and gives a table; the record of the experiment "inversion" keeps it, and `recorded`
-reads the scene from there without a network.  The page makes the changed pictures with the same formulas; a test holds
-the two together.
+A picture costs :math:`\lVert\phi(x)-\phi(y)\rVert^2 / \lVert\phi(y)\rVert^2` at a layer.  One picture was found from
+the features of the layer alone; the photograph is made noisy, blurred, shifted and darkened until each costs as much.
+`measure` does that with the network and gives a table; the record of the experiment "inversion" keeps it, and
+`recorded` reads the scene from there without a network.  The page makes the changed pictures with the same formulas; a
+test holds the two together.
 """
 
 from __future__ import annotations
@@ -52,17 +52,19 @@ def noise(size: int) -> Tensor:
     return draws(3 * size * size, seed=SEED, terms=12).view(1, 3, size, size) - 6
 
 
-def shift_matrix(size: int, way: float) -> Tensor:
-    r"""Return the matrix that moves a row of pixels to the right, (size, size).
-
-    The row is a sum of cosines :math:`\cos \pi k (j + \frac12) / N`, mirrored about its ends, and each is moved by
-    itself, so nothing is blurred: :math:`\cos \pi k (j + \frac12 - d) / N`.
-    """
-    order = torch.arange(size, dtype=torch.float64)
-    place = order + 0.5
-    share = torch.where(order > 0, 2.0, 1.0).double() / size
-    moved = torch.cos(torch.outer(place - way, order) * (math.pi / size))
-    return (moved * share) @ torch.cos(torch.outer(order, place) * (math.pi / size))
+def shifted(y: Tensor, way: float) -> Tensor:
+    """Return a picture moved to the right, with cubic interpolation (Keys, 1981, a = -1/2) and its border repeated."""
+    whole = math.floor(-way)
+    t = -way - whole
+    weights = (
+        t * (-0.5 + t * (1 - 0.5 * t)),
+        1 + t * t * (1.5 * t - 2.5),
+        t * (0.5 + t * (2 - 1.5 * t)),
+        t * t * (0.5 * t - 0.5),
+    )
+    column = torch.arange(y.shape[-1]) + whole
+    taps = (w * y[..., (column + k).clamp(0, y.shape[-1] - 1)] for k, w in zip((-1, 0, 1, 2), weights, strict=True))
+    return torch.stack(list(taps)).sum(dim=0)
 
 
 def changed(y: Tensor, kind: str, strength: float) -> Tensor:
@@ -83,7 +85,7 @@ def changed(y: Tensor, kind: str, strength: float) -> Tensor:
     elif kind == "blur":
         x = gaussian_blur(y, strength)
     elif kind == "shift":
-        x = y @ shift_matrix(y.shape[-1], strength).T
+        x = shifted(y, strength)
     else:
         x = y * 2**-strength
     return x.clamp(0, 1)

@@ -22,25 +22,12 @@ const noise = (function () {
   });
 })();
 
-// A row is a sum of cosines, mirrored about its ends; each is moved to the right by itself.
-const shiftMatrix = function (way) {
-  const still = new Float64Array(size), moved = new Float64Array(size), matrix = new Float64Array(size);
-  for (let j = 0; j < n; j++) for (let k = 0; k < n; k++) {
-    still[k * n + j] = Math.cos(Math.PI * k * (j + 0.5) / n);
-    moved[j * n + k] = Math.cos(Math.PI * k * (j + 0.5 - way) / n) * (k ? 2 : 1) / n;
-  }
-  for (let j = 0; j < n; j++) for (let k = 0; k < n; k++) {
-    const m = moved[j * n + k];
-    for (let i = 0; i < n; i++) matrix[j * n + i] += m * still[k * n + i];
-  }
-  return matrix;
-};
-const shifted = function (channel, matrix) {
-  const out = new Float64Array(size);
+// Moved to the right with cubic interpolation, the border repeated.
+const shifted = function (channel, way) {
+  const whole = Math.floor(-way), t = -way - whole, out = new Float64Array(size);
+  const weights = [t * (-0.5 + t * (1 - 0.5 * t)), 1 + t * t * (1.5 * t - 2.5), t * (0.5 + t * (2 - 1.5 * t)), t * t * (0.5 * t - 0.5)];
   for (let y = 0; y < size; y += n) for (let j = 0; j < n; j++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += matrix[j * n + i] * channel[y + i];
-    out[y + j] = sum;
+    for (let k = 0; k < 4; k++) out[y + j] += weights[k] * channel[y + Math.min(n - 1, Math.max(0, j + whole + k - 1))];
   }
   return out;
 };
@@ -48,7 +35,7 @@ const shifted = function (channel, matrix) {
 const changes = {
   noise: function (s) { return photo.map(function (v, c) { return v.map(function (a, i) { return a + s / 255 * noise[c][i]; }); }); },
   blur: function (s) { const w = gaussianTaps(s); return photo.map(function (v) { return blur(v, n, w); }); },
-  shift: function (s) { const m = shiftMatrix(s); return photo.map(function (v) { return shifted(v, m); }); },
+  shift: function (s) { return photo.map(function (v) { return shifted(v, s); }); },
   dark: function (s) { return photo.map(function (v) { return v.map(function (a) { return a * Math.pow(2, -s); }); }); },
 };
 
@@ -88,7 +75,7 @@ const rows = function (picture, costs, chosen) {
     const bar = root.querySelector('[data-bar="' + picture + k + '"]');
     bar.style.width = Math.min(100, Math.max(1, at(cost))).toFixed(1) + "%";
     bar.closest("div").dataset.state = k === chosen ? "on" : "off";
-    say(picture + k, digits3(cost));
+    say(picture + k, cost.toFixed(Math.max(0, 1 - Math.floor(Math.log10(cost)))));
   });
 };
 
