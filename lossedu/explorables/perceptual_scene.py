@@ -40,8 +40,8 @@ ARMS = {"trained": "imagenet", "random": "random"}
 CHANGES = {"noise": 0.02, "blur": 0.15, "shift": 0.004, "dark": 0.0005}
 OCTAVES = {"noise": 12.0, "blur": 6.0, "shift": 12.0, "dark": 13.0}
 
-#: Halvings of that range in the search for the strength.
-STEPS = 15
+#: The search for a strength ends when costs are this equal, or after so many steps.
+TOLERANCE, STEPS = 1e-3, 30
 
 #: Seed of the noise.
 SEED = 7
@@ -132,16 +132,21 @@ class _Costs:
 
 
 def _strength(y: Tensor, kind: str, costs: _Costs, layer: str, goal: float) -> float:
-    """Return the strength at which a change costs `goal` at a layer, by bisection, with four digits."""
+    """Return the strength at which a change costs `goal` at a layer, with four digits.
+
+    The search follows the square law, cost ~ strength ** 2, and halves the interval where that would leave it.
+    """
     most = math.log2((y.shape[-1] - 1) / 4 / CHANGES["blur"]) if kind == "blur" else math.inf  # the window has to fit
     low, high = 0.0, min(OCTAVES[kind], most)
+    octave = (low + high) / 2
     for _ in range(STEPS):
-        middle = (low + high) / 2
-        if costs(changed(y, kind, CHANGES[kind] * 2**middle), (layer,))[0] < goal:
-            low = middle
-        else:
-            high = middle
-    return float(f"{CHANGES[kind] * 2 ** ((low + high) / 2):.4g}")
+        cost = costs(changed(y, kind, CHANGES[kind] * 2**octave), (layer,))[0]
+        if abs(cost / goal - 1) < TOLERANCE:
+            break
+        low, high = (octave, high) if cost < goal else (low, octave)
+        guess = octave + math.log2(goal / max(cost, 1e-12)) / 2
+        octave = guess if low < guess < high else (low + high) / 2
+    return float(f"{CHANGES[kind] * 2**octave:.4g}")
 
 
 def measure(y: Tensor, found: Mapping[str, NDArray[np.uint8]], arms: Mapping[str, str] = ARMS) -> dict[str, Any]:
