@@ -18,7 +18,7 @@ from pictures import photo
 from torch import Tensor, nn
 
 import lossedu as le
-from lossedu.nets import RestorationCNN, SuperResolutionCNN, inner
+from lossedu.nets import RestorationCNN, SubPixelCNN, SuperResolutionCNN, inner
 from lossedu.training import OPTIMIZERS, SCHEDULES, Diverged, History, OutOfTime, loop, read_checkpoint, train
 
 
@@ -44,6 +44,23 @@ def test_the_super_resolution_network_of_the_paper() -> None:
     assert [m.weight.tolist() for m in network.layers if isinstance(m, nn.PReLU)] == [[0.25] * 64, [0.25] * 32]
     assert [type(m) for m in network.layers] == [nn.Conv2d, nn.PReLU, nn.Conv2d, nn.PReLU, nn.Conv2d]
     assert SuperResolutionCNN(3).layers[2].weight.shape == (1, 3, 1, 1)
+
+
+def test_the_network_that_enlarges() -> None:
+    network = SubPixelCNN()
+    assert sum(p.numel() for p in network.parameters()) == 42_336
+    assert network(torch.rand(2, 3, 5, 7)).shape == (2, 3, 20, 28)
+    assert SubPixelCNN(4, blocks=1, factor=2)(torch.rand(1, 3, 5, 7)).shape == (1, 3, 10, 14)
+    nn.init.zeros_(network.last.weight)
+    x = torch.rand(1, 3, 9, 9)
+    expected = nn.functional.interpolate(x, scale_factor=4, mode="bicubic", align_corners=False)
+    torch.testing.assert_close(network(x), expected)
+    for wrong in (torch.rand(1, 1, 9, 9), torch.rand(1, 3, 1, 9)):
+        with pytest.raises(ValueError, match="x must have 3 channels and at least 2 x 2 pixels, got shape"):
+            network(wrong)
+    for options in ({"width": 0}, {"blocks": 0}, {"factor": 1.5}):
+        with pytest.raises(ValueError, match="must be an integer of at least 1"):
+            SubPixelCNN(**options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("kind", "field"), [(RestorationCNN, 17), (SuperResolutionCNN, 13)])

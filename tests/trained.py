@@ -44,3 +44,11 @@ def judged(name: str) -> Tensor:
         pytest.skip(f"needs {name} in $LOSSEDU_DATA/iqa")
     with Image.open(path) as opened:
         return torch.from_numpy(np.array(opened.convert("RGB"))).permute(2, 0, 1)[None].float() / 255
+
+
+def needs_weights(*names: str) -> pytest.MarkDecorator:
+    """Return a mark that skips a test where trained weights, as ``lossedu weights`` calls them, are not at hand."""
+    from lossedu.backbones import NAMES, copies
+
+    gone = [name for name in names if not all(any(good for *_, good in copies(item)) for item in NAMES[name])]
+    return pytest.mark.skipif(bool(gone), reason=f"needs trained weights: {', '.join(gone)}")

@@ -120,7 +120,10 @@ def scale_of(clean: Tensor, weights: str) -> list[float]:
     for layer in SCALED:
         content = srgan_content(network(x, [layer])[layer], network(clean, [layer])[layer])
         (steep,) = torch.autograd.grad(content, x)
-        found += [10 * math.log10(float(content / error)), 20 * math.log10(float(steep.norm() / slope.norm()))]
+        found += [
+            10 * math.log10(float(content.detach() / error.detach())),
+            20 * math.log10(float(steep.norm() / slope.norm())),
+        ]
     return found
 
 

@@ -20,13 +20,14 @@ LAYERS: Mapping[str, tuple[str, bool] | None] = {
     "l1": None,
     "before": ("conv5_3", True),
     "after": ("relu5_3", True),
+    "after_alike": ("relu5_3", True),
     "random": ("relu5_3", False),
     "early": ("relu2_2", True),
     "random_early": ("relu2_2", False),
 }
 
 #: Step sizes are `RATE` times powers of this, the power from -LIMIT to LIMIT.
-RATE, FACTOR, LIMIT = 1e-3, 3.0, 3
+RATE, FACTOR, LIMIT = 1e-3, 3.0, 5
 
 #: Batches of the training set over which the two gradients are compared where the second stage begins.
 COMPARED = 4
@@ -63,6 +64,16 @@ def walk(attempt: Callable[[int], Second | None]) -> tuple[int, dict[str, float]
         return None
     trials = {f"{rate(p):g}": float(f"{one[0]:.5g}") for p, one in sorted(found.items()) if one is not None}
     return power, trials, last[1], last[2]
+
+
+def only(
+    power: int, attempt: Callable[[int], Second | None]
+) -> tuple[int, dict[str, float], SubPixelCNN, list[float]] | None:
+    """Return what `walk` returns, of one step size that is known."""
+    found = attempt(power)
+    if found is None:
+        return None
+    return power, {f"{rate(power):g}": float(f"{found[0]:.5g}")}, found[1], found[2]
 
 
 def first_stage(options: Mapping[str, Any], place: Place) -> SubPixelCNN:

@@ -26,6 +26,7 @@ SPARSE = 30.0
 #: Two numbers are of the same size where one is at most three times the other, in decibels.
 SAME_SIZE = 10 * math.log10(3)
 
+
 class SameSize(Claim):
     """A claim that two numbers are of one size: its margin is a factor of three, and no just noticeable difference."""
 
