@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -60,12 +61,13 @@ def test_cubic_shift_keeps_a_parabola(way: float) -> None:
 
 def test_rounding_keeps_black_and_white_and_the_first_layer() -> None:
     pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
-    assert np.array_equal(rounded(pixels, "relu1_2"), pixels)
-    deep = rounded(pixels, "relu5_3")
+    assert np.array_equal(rounded(pixels, "trained/relu1_2"), pixels)
+    deep = rounded(pixels, "random/relu5_3")
     assert deep.min() == 0 and deep.max() == 255 and len(np.unique(deep)) == 65
     assert abs(deep.astype(int) - pixels).max() <= 2
+    assert np.array_equal(rounded(pixels, "other/relu5_3"), pixels)
     file = np.frombuffer(png.encode(pixels), dtype=np.uint8)
-    assert np.array_equal(rounded(file, "relu5_3"), deep)
+    assert np.array_equal(rounded(file, "random/relu5_3"), deep)
 
 
 @pytest.mark.parametrize("width", [8, 9, 10, 11])
@@ -119,7 +121,7 @@ def test_table_has_the_features_error_and_psnr(measured: tuple[np.ndarray, dict,
     assert np.array_equal(scene.photograph, pixels)
     assert set(scene.table["states"]) == set(scene.found) == {"random/relu2_2", "random/relu4_3"}
     y, name = as_image(pixels), "random/relu4_3"
-    pictures = {"found": as_image(rounded(found[name], "relu4_3"))}
+    pictures = {"found": as_image(rounded(found[name], name))}
     pictures |= {kind: changed(y, kind, scene.table["states"][name][kind]["strength"]) for kind in CHANGES}
     for picture, x in pictures.items():
         entry = scene.table["states"][name][picture]
@@ -180,12 +182,19 @@ def test_start_values_are_checked(options: dict[str, str], message: str) -> None
         PerceptualExplorer(scene=made_up(), **options)
 
 
+def test_record_without_the_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "load", lambda name: records.Record("inversion", "quick", {}, [], {}, ""))
+    with pytest.raises(ValueError, match="inversion-quick"):
+        perceptual_scene.recorded("inversion-quick")
+
+
 # ---- what the record shows ----
 
 
 @pytest.fixture(scope="module")
-def recorded(need) -> Scene:
-    need("inversion-cpu" in records.names(), "the record inversion-cpu is not there yet")
+def recorded(need: Callable[[object, str], None]) -> Scene:
+    there = "inversion-cpu" in records.names() and "explorable" in records.load("inversion-cpu").settings
+    need(there, "the record inversion-cpu does not hold the explorable's table yet")
     return perceptual_scene.recorded()
 
 

@@ -28,9 +28,12 @@ from .draws import draws
 #: Where pictures are compared: the last layer of each block of VGG-16.
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 
-#: Bits of a colour in the picture found from each layer.  With fewer than eight the page stays small; what a rounded
-#: picture costs is measured on the rounded picture.
-BITS = dict(zip(LAYERS, (8, 7, 6, 6, 6), strict=True))
+#: Arm -> bits of a colour in the picture found from each layer.  With fewer than eight the page stays small; what a
+#: picture costs is measured on the rounded one.  Random weights leave noise, which no file format makes smaller.
+BITS = {
+    "trained": dict(zip(LAYERS, (8, 7, 7, 7, 7), strict=True)),
+    "random": dict(zip(LAYERS, (8, 7, 6, 6, 6), strict=True)),
+}
 
 #: Whose weights, by the name of the record's arms, and what `vgg_features` calls them.
 ARMS = {"trained": "imagenet", "random": "random"}
@@ -56,15 +59,11 @@ def shifted(y: Tensor, way: float) -> Tensor:
     """Return a picture moved to the right, with cubic interpolation (Keys, 1981, a = -1/2) and its border repeated."""
     whole = math.floor(-way)
     t = -way - whole
-    weights = (
-        t * (-0.5 + t * (1 - 0.5 * t)),
-        1 + t * t * (1.5 * t - 2.5),
-        t * (0.5 + t * (2 - 1.5 * t)),
-        t * t * (0.5 * t - 0.5),
-    )
+    near, far = (1 + t * t * (1.5 * t - 2.5), t * (0.5 + t * (2 - 1.5 * t)))
+    weights = (t * (-0.5 + t * (1 - 0.5 * t)), near, far, t * t * (0.5 * t - 0.5))
     column = torch.arange(y.shape[-1]) + whole
-    taps = (w * y[..., (column + k).clamp(0, y.shape[-1] - 1)] for k, w in zip((-1, 0, 1, 2), weights, strict=True))
-    return torch.stack(list(taps)).sum(dim=0)
+    taps = [w * y[..., (column + k - 1).clamp(0, y.shape[-1] - 1)] for k, w in enumerate(weights)]
+    return torch.stack(taps).sum(dim=0)
 
 
 def changed(y: Tensor, kind: str, strength: float) -> Tensor:
@@ -110,9 +109,10 @@ def fewer(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     return np.minimum((pixels.astype(int) + step // 2) // step * step, 255).astype(np.uint8)
 
 
-def rounded(picture: NDArray[np.uint8], layer: str) -> NDArray[np.uint8]:
-    """Return the picture found from a layer as the page shows it, (N, N, 3), with `BITS` a colour."""
-    return fewer(_pixels(picture), BITS[layer])
+def rounded(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """Return the picture found from "arm/layer" as the page shows it, (N, N, 3), with `BITS` a colour."""
+    arm, layer = name.split("/")
+    return fewer(_pixels(picture), BITS.get(arm, {}).get(layer, 8))
 
 
 class _Costs:
@@ -160,7 +160,7 @@ def measure(y: Tensor, found: Mapping[str, NDArray[np.uint8]], arms: Mapping[str
         "arm/layer" -> the picture found from that layer, pixels (N, N, 3) or the bytes of a PNG file, uint8.
         Others than those of `arms` and `LAYERS` are left aside.
     arms : mapping of str to str
-        Name -> weights as `vgg_features` knows them.
+        Name -> weights as `vgg_features` knows them: those that the pictures were found with.
 
     Returns
     -------
@@ -176,9 +176,8 @@ def measure(y: Tensor, found: Mapping[str, NDArray[np.uint8]], arms: Mapping[str
         ratio = float((x - y).square().mean().clamp_min(1e-12))
         return {**more, "costs": [float(f"{c:.4g}") for c in costs(x)], "psnr": round(-10 * math.log10(ratio), 2)}
 
-    table: dict[str, Any] = {
-        "photograph": base64.b64encode(png.encode(pixels, small=True)).decode("ascii"), "flat": {}, "states": {},
-    }  # fmt: skip
+    file = base64.b64encode(png.encode(pixels, small=True)).decode("ascii")
+    table: dict[str, Any] = {"photograph": file, "flat": {}, "states": {}}
     for arm, weights in arms.items():
         costs = _Costs(y, weights)
         table["flat"][arm] = entry(y.mean(dim=(2, 3), keepdim=True).expand_as(y), costs)["costs"]
@@ -186,7 +185,7 @@ def measure(y: Tensor, found: Mapping[str, NDArray[np.uint8]], arms: Mapping[str
             name = f"{arm}/{layer}"
             if name not in found:
                 continue
-            state = {"found": entry(_image(rounded(found[name], layer)), costs)}
+            state = {"found": entry(_image(rounded(found[name], name)), costs)}
             for kind in CHANGES:
                 strength = _strength(y, kind, costs, layer, state["found"]["costs"][k])
                 state[kind] = entry(changed(y, kind, strength), costs, strength=strength)
@@ -209,10 +208,12 @@ class Scene(NamedTuple):
     def of(cls, table: Mapping[str, Any], found: Mapping[str, NDArray[np.uint8]]) -> Scene:
         """Put the scene together from what `measure` returned and the pictures it was given."""
         photograph = _pixels(np.frombuffer(base64.b64decode(table["photograph"]), dtype=np.uint8))
-        return cls(photograph, {name: rounded(found[name], name.split("/")[1]) for name in table["states"]}, table)
+        return cls(photograph, {name: rounded(found[name], name) for name in table["states"]}, table)
 
 
 def recorded(name: str = "inversion-cpu") -> Scene:
     """Return the scene that a record of the experiment "inversion" keeps; no weights are needed."""
     record = records.load(name)
+    if "explorable" not in record.settings:
+        raise ValueError(f"name must be a record with the table of `measure` in its settings, got {name!r} without it")
     return Scene.of(record.settings["explorable"], record.weights)
