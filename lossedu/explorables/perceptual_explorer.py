@@ -166,7 +166,7 @@ class PerceptualExplorer(Explorable):
 
 
 def still(scene: Scene, kind: str, strength: float) -> NDArray[np.uint8]:
-    """Return a changed photograph for a page without scripts: 32 levels a colour to save room, 64 where they lie close."""
+    """Return a changed photograph for a page without scripts: 32 levels a colour to save room, 64 in the dark."""
     x = perceptual_scene.changed(scene.image(), kind, strength)
     pixels = (x[0].permute(1, 2, 0) * 255 + 0.5).floor().numpy().astype(np.uint8)
     return perceptual_scene.fewer(pixels, 6 if kind == "dark" else 5)
