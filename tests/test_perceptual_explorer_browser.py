@@ -144,7 +144,7 @@ def test_accessible_in_light_dark_and_on_a_phone(show: Callable[..., Any], dark:
 
 
 def test_moving_does_not_move_the_pictures(show: Callable[..., Any]) -> None:
-    for width in (1280, 800, 360):
+    for width in (1280, 800, 600, 360):
         page, tops = show(explorer(), viewport={"width": width, "height": 800}), set()
         for arm in ("ArrowUp", "ArrowDown"):
             press(page, "weights", arm)
