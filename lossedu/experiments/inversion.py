@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from .. import _validate, data, png
+from ..explorables import perceptual_scene
 from ..instruments import invert
 from ..losses import ssim
 from ..metrics import lpips, psnr
@@ -36,6 +37,9 @@ ARMS = ("trained", "random")
 TUNED_ON = "rocket"
 PICTURES = ("astronaut", "chelsea", "coffee", "camera", "brick")
 SHOWN = "astronaut"
+
+#: The side of the photograph of the chapter's explorable.
+EXPLORED = 96
 
 #: Where a photograph of half size is cut, as shares of the room that there is: rows and columns.
 CORNERS = {"astronaut": (0.12, 0.4), "chelsea": (0.6, 0.5), "coffee": (0.4, 0.4)}
@@ -137,3 +141,11 @@ def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
             name = f"{outcome.job.options['arm']}/{outcome.job.options['task']}"
             found[name] = np.frombuffer(file.read_bytes(), dtype=np.uint8)
     return found
+
+
+def finish(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the table of the explorable of the chapter, where the pictures of all layers and arms are there."""
+    found = kept([outcome for outcome in outcomes if outcome.job.options["side"] == EXPLORED])
+    if len(found) < len(TASKS) * len(ARMS):
+        return {}
+    return {"explorable": perceptual_scene.measure(photograph(SHOWN, EXPLORED), found)}

@@ -7,6 +7,7 @@ also shows in print and where scripts do not run.
     BlindTest          twenty choices between two pictures: the reader as observer
     FrameSlider        a slider over pictures drawn beforehand
     MixExplorer        the weight of MS-SSIM in Mix, and whose pull it is, computed in the page
+    PerceptualExplorer pictures that all cost the same at a layer of VGG-16, found and changed
     PixelLossExplorer  a pixel that may be dark or bright: what l2, l1 and Huber choose
     ScalesExplorer     five windows over an edge and over a blotch, computed in the page
     SSIMExplorer       what SSIM charges for grain and for splotches of the same MSE, computed in the page
@@ -19,6 +20,7 @@ from .blind_test import BlindTest
 from .frames import FrameSlider
 from .mix_explorer import MixExplorer
 from .page import standalone_page
+from .perceptual_explorer import PerceptualExplorer
 from .pixel_explorer import PixelLossExplorer
 from .scales_explorer import ScalesExplorer
 from .ssim_explorer import SSIMExplorer
@@ -30,6 +32,7 @@ __all__ = [
     "Explorable",
     "FrameSlider",
     "MixExplorer",
+    "PerceptualExplorer",
     "PixelLossExplorer",
     "SSIMExplorer",
     "ScalesExplorer",

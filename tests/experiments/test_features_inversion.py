@@ -35,6 +35,7 @@ def test_a_run_of_random_weights_keeps_the_pictures_that_are_shown(tmp_path: Pat
     )  # fmt: skip
     np.testing.assert_array_equal(pixels, inversion.as_pixels(found.image))
     assert record.runs[0]["error"] == pytest.approx(found.error, rel=1e-4)
+    assert inversion.finish([]) == {} and "explorable" not in record.settings
     assert record.settings["priors"]["random"]["relu5_3"] == inversion.PRIORS["random"]["relu5_3"]
 
 
