@@ -208,7 +208,7 @@ def test_early_layers_mix_and_a_deeper_one_invents_or_stays(weights: None) -> No
 
 
 def test_too_bright_a_picture_is_felt_at_outlines_and_at_the_border(weights: None) -> None:
-    clean = data.crop(data.photograph("chelsea"), 102, 190, 28)
+    clean = data.crop(data.photograph("chelsea"), 104, 192, 24)
     bright, grainy = data.shift_brightness(clean, 0.1), data.sensor_noise(clean, a=0, b=0.04**2, seed=2)
     sizes = {}
     for layer in ("relu1_2", "relu3_3"):
@@ -217,7 +217,7 @@ def test_too_bright_a_picture_is_felt_at_outlines_and_at_the_border(weights: Non
             leaf = picture.clone().requires_grad_()
             grads.append(torch.autograd.grad(loss(leaf, clean), leaf)[0].sum(dim=1)[0])
         sizes[layer] = float(grads[0].norm() / grads[1].norm())
-        frame = torch.ones(28, 28, dtype=torch.bool)
+        frame = torch.ones(24, 24, dtype=torch.bool)
         frame[2:-2, 2:-2] = False
         if layer == "relu1_2":
             assert grads[0][frame].square().mean() > 3 * grads[0][~frame].square().mean()
@@ -225,7 +225,7 @@ def test_too_bright_a_picture_is_felt_at_outlines_and_at_the_border(weights: Non
         else:
             signs = (grads[0] > 0).double().mean()
             assert 0.3 < float(signs) < 0.7
-    assert sizes["relu1_2"] < 0.25 and 0.3 < sizes["relu3_3"] < 0.6
+    assert 0.15 < sizes["relu1_2"] < 0.25 and 0.3 < sizes["relu3_3"] < 0.5
 
 
 def lattice(loss: le.PerceptualLoss, x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -537,3 +537,13 @@ def test_the_live_inversions(weights: None) -> None:
     early, deep = (invert(y, layer, steps=100, tv=tv, lr=0.2) for layer, tv in (("relu2_2", 1.0), ("relu3_3", 10.0)))
     assert float(le.metrics.psnr(early.image, y)) > float(le.metrics.psnr(deep.image, y)) + 1
     assert max(early.error, deep.error) < 0.05
+
+
+def test_what_costs_the_same_at_the_last_layer(inversions: Record) -> None:
+    state = inversions.settings["explorable"]["states"]["trained/relu5_3"]
+    costs = [state[kind]["costs"][-1] for kind in ("found", "noise", "shift", "dark")]
+    assert max(costs) < 1.02 * min(costs)
+    assert state["found"]["psnr"] < 12 and state["noise"]["psnr"] > 36
+    assert 1 < state["shift"]["strength"] < 1.6 and 2 ** -state["dark"]["strength"] == pytest.approx(0.75, abs=0.03)
+    for layer in ("relu3_3", "relu4_3", "relu5_3"):  # with random weights too it is faint grain
+        assert inversions.settings["explorable"]["states"][f"random/{layer}"]["noise"]["strength"] < 12

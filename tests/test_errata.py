@@ -333,7 +333,7 @@ def test_e29_the_content_loss_returns_nothing() -> None:
     network = vgg16(5)
     x, y = torch.rand(2, 1, 3, 16, 16).unbind()
     loss = PrintedContentLoss(network, torch.nn.MSELoss())
-    assert loss(x, y) is None  # type: ignore[func-returns-value]
+    assert loss(x, y) is None
     assert all(parameter.requires_grad for parameter in loss.parameters())
     assert network(y).requires_grad  # the target has a graph, which detach throws away
 

@@ -19,7 +19,7 @@ import lossedu as le
 from lossedu import data
 from lossedu.backbones import Backbone, layer_names
 from lossedu.backbones.layers import BACKBONES
-from lossedu.backbones.network import DEVIATION, MEAN
+from lossedu.backbones.network import DEVIATION, MEAN, FrozenConv2d
 from lossedu.check.perceptual.fields import counts
 from lossedu.experiments.features import FACTOR, srgan_content
 from lossedu.instruments import receptive_field
@@ -34,7 +34,8 @@ def pair(size: int = 16, strength: float = 0.05) -> tuple[Tensor, Tensor]:
 
 def kernels(last: str) -> dict[str, tuple[Tensor, Tensor]]:
     layers = Backbone("vgg16", last, weights="random").layers
-    return {name: (m.weight.double(), m.bias.double()) for name, m in layers.items() if name.startswith("conv")}
+    found = {name: m for name, m in layers.items() if isinstance(m, FrozenConv2d)}
+    return {name: (m.weight.double(), m.bias.double()) for name, m in found.items()}
 
 
 def normalised(x: Tensor) -> Tensor:
@@ -211,14 +212,11 @@ def flat_price(f: float, level: float) -> float:
         for name in ("conv1_1", "conv1_2"):
             weight, bias = table[name]
             weight = weight.transpose(2, 3) if turned else weight
-            response = torch.stack(
-                [
-                    sum(weight[c, d, i, j] * wave[j] * h[d] for d in range(len(h)) for i in range(3) for j in range(3))
-                    if name == "conv1_1"
-                    else (weight[c].sum(dim=1).to(h.dtype) @ wave @ h)
-                    for c in range(len(weight))
-                ]
-            )
+            rows = []
+            for kernel in weight:  # (inputs, 3, 3)
+                parts = [kernel[d, i, k] * wave[k] * h[d] for d in range(len(h)) for i in range(3) for k in range(3)]
+                rows.append(torch.stack(parts).sum())
+            response = torch.stack(rows)
             z = weight.sum(dim=(2, 3)) @ z + bias
             h, z = response * (z > 0), z.clamp(min=0)
         total += float(h.abs().square().mean()) / 2

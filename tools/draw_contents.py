@@ -16,9 +16,9 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import data, png, records
-from lossedu.experiments import keepsakes, noisy_targets, plausible, rings, tasks
+from lossedu.experiments import inversion, keepsakes, noisy_targets, plausible, rings, tasks
 from lossedu.explorables import mix_scene
-from lossedu.reports import outputs, tints, variation
+from lossedu.reports import outputs, perceptual, tints, variation
 from lossedu.variational import rof, tikhonov
 
 OUT = Path(__file__).resolve().parents[1] / "book" / "_static" / "contents"
@@ -83,6 +83,14 @@ def grain_and_shift() -> list[Tensor]:
     return [part[inside].repeat_interleave(2, -1).repeat_interleave(2, -2) for part in (made[0].picture, *asked)]
 
 
+def photograph_and_what_is_left() -> list[Tensor]:
+    """A photograph, and what was found from the features of two layers of VGG-16 alone."""
+    record = records.load("inversion-cpu")
+    clean = inversion.photograph(record.settings["shown"], record.settings["side"])
+    found = [perceptual.inverted(record, "trained", layer) for layer in ("relu3_3", "relu5_3")]
+    return [_crop(picture, 20, 24) for picture in (clean, *found)]
+
+
 def right_and_wrong_range() -> list[Tensor]:
     """A noisy face, what SSIM asks of it, and what it asks with the wrong data range: nothing."""
     y = _crop(data.photograph("astronaut", gray=True), 90, 190)
@@ -118,6 +126,7 @@ PICTURES: dict[str, Callable[[], list[Tensor]]] = {
     "ch03-ssim": equal_errors,
     "ch04-ms-ssim": two_tints,
     "ch05-mix": grain_and_shift,
+    "ch06-perceptual": photograph_and_what_is_left,
     "audit-a-loss": right_and_wrong_range,
     "same-number": three_windows,
     "training-loop": before_and_after,

@@ -37,12 +37,12 @@ def inverted(record: Record, arm: str, layer: str) -> Tensor:
 def inversion_strip(record: Record) -> Figure:
     """Draw the photograph and what was found from each layer's features, trained above and random below."""
     shown = record.settings["shown"]
-    place = (..., slice(42, 84), slice(28, 70))  # a face and a black collar
+    place = (..., slice(46, 82), slice(30, 66))  # a face and a black collar
     clean = inversion.photograph(shown, record.settings["side"])[place]
     pictures, titles, notes = [], [], []
     for arm in WEIGHTS:
         pictures.append(clean)
-        titles.append("photograph" if arm == "trained" else "")
+        titles.append("clean" if arm == "trained" else "")
         notes.append("")
         for layer in inversion.TASKS:
             pictures.append(inverted(record, arm, layer)[place])

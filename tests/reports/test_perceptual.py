@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ def record(name: str, settings: dict, runs: list[dict], **parts: dict) -> Record
 
 
 def inversions() -> Record:
-    runs, weights = [], {}
+    runs: list[dict] = []
+    weights: dict[str, np.ndarray] = {}
     for arm in perceptual.WEIGHTS:
         for place, layer in enumerate(inversion.TASKS):
             picture = np.full((96, 96, 3), 40 * place, dtype=np.uint8)
@@ -82,7 +84,8 @@ def test_shares_and_factors() -> None:
 
 def networks() -> Record:
     generator = np.random.default_rng(1)
-    names, runs, scores, weights = enlarging.columns(), [], {}, {}
+    names, runs, scores = enlarging.columns(), [], {}
+    weights: dict[str, np.ndarray] = {}
     for arm in ("input", *ARMS):
         for seed in range(1 if arm == "input" else 3):
             run = {"job": f"{arm}-{seed}", "task": "sr4", "arm": arm, "seed": seed, "ran_away": False}
@@ -140,7 +143,7 @@ def test_the_kept_numbers_are_what_the_indices_say(name: str, monkeypatch: pytes
         assert found[column] == pytest.approx(judged.measured()[name][column], abs=2e-4), column
 
 
-def test_the_file_is_written_by_code(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def test_the_file_is_written_by_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     picture = torch.zeros(1, 3, 4, 4)
     monkeypatch.setattr(judged, "pair", lambda name, pack: (picture, picture))
     monkeypatch.setattr(judged, "measure", lambda x, y: dict.fromkeys(COLUMNS, 0.25))

@@ -92,7 +92,9 @@ def coverage(fn: Callable[[int, int, int], Any]) -> Verdict:
     with Examination("coverage", _COVERAGE) as exam:
         for length, kernel, stride in ((4, 3, 2), (4, 4, 2), (3, 2, 2), (5, 5, 3), (3, 1, 2), (6, 3, 1)):
             right = counts(length, kernel, stride)
-            short = {(length * stride,): "nothing is cut off at the end: the last input writes a whole kernel"}
+            short: dict[tuple[int, ...], str] = {
+                (length * stride,): "nothing is cut off at the end: the last input writes a whole kernel"
+            }
             name = f"{length} inputs, kernel {kernel}, stride {stride}"
             answer = exam.tensor(exam.call(fn, length, kernel, stride), tuple(right.shape), shape_hints=short)
             mistakes = [
