@@ -48,7 +48,7 @@ def cleans() -> list[Tensor]:
 
 
 def treated(picture: Tensor, sharpening: float, grain: float) -> Tensor:
-    """Return a picture plus `sharpening` times what a blur of sigma 1 takes from it, plus grain alike in all colours."""
+    """Return a picture plus `sharpening` times what a blur of sigma 1 takes from it, plus grey grain."""
     noise = torch.randn(picture[:, :1].shape, generator=torch.Generator().manual_seed(0))
     return picture + sharpening * (picture - gaussian_blur(picture, 1.0)) + grain * noise
 
