@@ -402,6 +402,18 @@ def test_random_weights_help_by_one_index(networks: Record) -> None:
     assert -23 < gains[0] < -17 and -33 < gains[1] < -25
 
 
+def test_noise_by_hand_does_as_well_by_one_index(networks: Record) -> None:
+    found = networks.settings["by_hand"]
+    by_alex = {name: values["lpips_alexnet"] for name, values in found.items()}
+    hand = by_alex["sharpened, grain 0.01"]
+    assert hand < by_alex["before"] and hand < by_alex["random_early"]
+    assert abs(hand - min(by_alex.values())) < 0.1 * (by_alex["l1"] - min(by_alex.values()))
+    treated = [name for name in found if "grain" in name or "sharpened" in name]
+    assert found["before"]["dists"] < min(found[name]["dists"] for name in treated) - 0.01
+    for arm in ("before", "after", "after_alike"):
+        assert found[arm]["lpips"] < min(found[name]["lpips"] for name in treated)
+
+
 def test_verdicts_are_those_of_the_text() -> None:
     rows = verdicts.rows()
     found = {name: rows[name]["verdict"] for name in ("P1", "P2", "P3", "P4", "P5")}

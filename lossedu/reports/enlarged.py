@@ -99,6 +99,19 @@ def lead_table(record: Record, base: str = "l1") -> str:
     return _table(head, rows)
 
 
+def by_hand_table(record: Record) -> str:
+    """Return as Markdown what indices say of the pictures of l1, sharpened and grained by hand, beside the networks."""
+    found = record.settings["by_hand"]
+    hand = [name for name in found if name not in NAMES]
+    order = ["l1", *hand, *(arm for arm in NAMES if arm in found and arm != "l1")]
+    columns = ("psnr", "lpips_alexnet", "lpips", "dists")
+    rows = []
+    for name in order:
+        label = f"ℓ1, {name}" if name in hand else NAMES[name]
+        rows.append([label, *(number(found[name][column], 1 if column == "psnr" else 3) for column in columns)])
+    return _table(["pictures of", *(ROWS[column][0] for column in columns)], rows)
+
+
 def steps(record: Record) -> str:
     """Return as Markdown the step sizes that were chosen, seed by seed, and the weight of the features beside l1."""
     rows = []
