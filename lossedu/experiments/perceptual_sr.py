@@ -32,7 +32,7 @@ from .. import _validate
 from ..nets import SubPixelCNN
 from ..records import Record
 from ..sweeps import Job, Outcome, Place
-from . import enlarging, trial
+from . import by_hand, enlarging, trial
 from .scoring import Judge
 from .tasks import chosen, photographs
 from .two_stages import LAYERS, LIMIT, balanced, first_stage, only, rate, second_stage, walk
@@ -144,11 +144,23 @@ def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
     return found
 
 
+def finish(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the control of what LPIPS and DISTS say: the pictures of l1, sharpened and made noisy by hand."""
+    weights, options = kept(outcomes), outcomes[0].job.options
+    if options["photographs"] == "embedded" or "l1/first.weight" not in weights:
+        return {}  # those networks were trained on the photographs that are judged
+    networks = {arm: _network(weights, arm, options) for arm in ARMS if f"{arm}/first.weight" in weights}
+    return {"by_hand": by_hand.measure(networks, options["factor"])}
+
+
 def network(record: Record, arm: str) -> SubPixelCNN:
     """Return the network of seed 0 that a record has for a loss; ValueError with the list of those that it has."""
     _validate.option("arm", arm, list(dict.fromkeys(key.partition("/")[0] for key in record.weights)))
-    settings = record.settings
+    return _network(record.weights, arm, record.settings)
+
+
+def _network(weights: Mapping[str, np.ndarray], arm: str, settings: Mapping[str, Any]) -> SubPixelCNN:
     made = SubPixelCNN(settings["width"], blocks=settings["blocks"], factor=settings["factor"])
-    own = {key.partition("/")[2]: value for key, value in record.weights.items() if key.startswith(f"{arm}/")}
+    own = {key.partition("/")[2]: value for key, value in weights.items() if key.startswith(f"{arm}/")}
     made.load_state_dict({key: torch.from_numpy(value.astype(np.float32)) for key, value in own.items()})
     return made.eval()

@@ -13,7 +13,7 @@ from torch import Tensor
 from trained import needs_weights
 
 from lossedu import PerceptualLoss, l1_loss
-from lossedu.experiments import enlarging, perceptual_sr, running, two_stages
+from lossedu.experiments import by_hand, enlarging, perceptual_sr, running, two_stages
 from lossedu.experiments.two_stages import FACTOR, LIMIT, RATE, rate, walk
 from lossedu.nets import SubPixelCNN
 from lossedu.records import load
@@ -169,3 +169,32 @@ def test_the_step_sizes_are_those_of_the_record() -> None:
         assert len(run["trials"]) >= 3 and not run["at_end"] if searched else len(run["trials"]) == 1
         assert min(run["trials"], key=lambda one: run["trials"][one]) == f"{run['lr']:g}"
     assert {(run["arm"], run["seed"]) for run in runs} == {(arm, s) for arm in perceptual_sr.ARMS for s in range(3)}
+
+
+@needs_weights("vgg16", "alexnet", "lpips", "dists")
+def test_the_control_by_hand_is_what_the_kept_networks_give() -> None:
+    record = load("perceptual_sr-cpu")
+    stored = record.settings["by_hand"]
+    assert set(stored) == {*by_hand.TREATMENTS, *perceptual_sr.ARMS}
+    networks = {arm: perceptual_sr.network(record, arm) for arm in ("l1", "random")}
+    found = by_hand.measure(networks, record.settings["factor"])
+    for name, values in found.items():
+        for index, value in values.items():
+            assert value == pytest.approx(stored[name][index], rel=5e-3), (name, index)
+
+
+def test_treatments_do_what_they_say() -> None:
+    picture = textured(9, 32).float()
+    assert torch.equal(by_hand.treated(picture, 0.0, 0.0), picture)
+    noisy = by_hand.treated(picture, 0.0, 0.02) - picture
+    assert noisy.std() == pytest.approx(0.02, rel=0.1)
+    torch.testing.assert_close(noisy[:, :1].expand(-1, 3, -1, -1), noisy)
+    flat = torch.full((1, 3, 16, 16), 0.4)
+    torch.testing.assert_close(by_hand.treated(flat, 2.0, 0.0), flat)
+    assert by_hand.treated(picture, 2.0, 0.0).std() > picture.std()
+    assert [one.shape for one in by_hand.cleans()] == [(1, 3, 128, 128)] * 3
+
+
+def test_the_small_scales_have_no_control(tmp_path: Path) -> None:
+    record = running.run("perceptual_sr", "smoke", out=tmp_path, arms=("l1",), device="cpu", say=lambda line: None)
+    assert "by_hand" not in record.settings
