@@ -51,7 +51,7 @@ ODDITIES = [
 
 
 def test_there_is_one_for_every_chapter() -> None:
-    assert {"l1_act", "careful_mse", "rof_weight", "ssim_gradient", "safe_power", "mix_gradient", "coverage"} <= set(
+    assert {"l1_act", "careful_mse", "rof_weight", "ssim_gradient", "safe_power", "mix_gradient", "write_counts"} <= set(
         CHECKS
     )
 

@@ -20,7 +20,7 @@ FUNCTIONS = {
     "mended_content_loss": "mended",
     "feature_gradient": "feature_gradient",
     "srgan_scale": "srgan_scale",
-    "coverage": "coverage",
+    "write_counts": "write_counts",
 }
 
 #: The last solution is a picture, and needs what the chapter made before.
@@ -208,7 +208,7 @@ def test_wrong_scales_are_explained(answer: Callable[[float, int], float], hint:
     ],
 )
 def test_wrong_counts_are_explained(answer: Callable[[int, int, int], Tensor], hint: str) -> None:
-    verdict = check.coverage(answer)
+    verdict = check.write_counts(answer)
     assert not verdict.passed and hint in hints(verdict), verdict
 
 

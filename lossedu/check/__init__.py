@@ -14,7 +14,7 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
   `safe_power`, `best_agreement`, `window_choice`
 - Chapter 5: `who_steers`, `equivalent_weight`, `weighted_l1`, `mix_gradient`, `permutation_test`, `paired_by_channel`,
   `matching_weight`
-- Chapter 6: `who_feels`, `field_size`, `mended_content_loss`, `feature_gradient`, `srgan_scale`, `coverage`
+- Chapter 6: `who_feels`, `field_size`, `mended_content_loss`, `feature_gradient`, `srgan_scale`, `write_counts`
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ from .multi_scale import (
     window_choice,
 )
 from .perceptual import (
-    coverage,
     feature_gradient,
     field_size,
     mended_content_loss,
     srgan_scale,
     who_feels,
+    write_counts,
 )
 from .pixel_losses import (
     both_win,
@@ -102,7 +102,6 @@ __all__ = [
     "clipped_target",
     "contrast_loss",
     "contrast_structure_gradient",
-    "coverage",
     "dearest_wave",
     "edge_costs",
     "equal_psnr",
@@ -143,4 +142,5 @@ __all__ = [
     "who_steers",
     "window_choice",
     "winners",
+    "write_counts",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .contents import mended_content_loss, srgan_scale
-from .fields import coverage, field_size
+from .fields import field_size, write_counts
 from .units import feature_gradient, who_feels
 
 __all__ = [
-    "coverage",
+    "write_counts",
     "feature_gradient",
     "field_size",
     "mended_content_loss",

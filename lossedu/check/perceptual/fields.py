@@ -74,7 +74,7 @@ def _sizes(layers: Layers) -> tuple[int, int, int, int]:
 _COVERAGE = "fn(length, kernel, stride)"
 
 
-def coverage(fn: Callable[[int, int, int], Any]) -> Verdict:
+def write_counts(fn: Callable[[int, int, int], Any]) -> Verdict:
     """Check ``fn(length, kernel, stride)``: how often a transposed convolution writes each place of its output.
 
     Parameters
@@ -89,7 +89,7 @@ def coverage(fn: Callable[[int, int, int], Any]) -> Verdict:
         If `fn` cannot be called.
     """
     function("fn", fn, _COVERAGE)
-    with Examination("coverage", _COVERAGE) as exam:
+    with Examination("write_counts", _COVERAGE) as exam:
         for length, kernel, stride in ((4, 3, 2), (4, 4, 2), (3, 2, 2), (5, 5, 3), (3, 1, 2), (6, 3, 1)):
             right = counts(length, kernel, stride)
             short: dict[tuple[int, ...], str] = {
