@@ -23,9 +23,9 @@ from ..losses import vgg_features
 class ReceptiveField(NamedTuple):
     """How much of a picture one number of a layer depends on, in pixels.
 
-    `size` is its height and width.  `stride` is by how many pixels the fields of neighbours differ: the layer is so many
-    times smaller than the picture.  `start` is where the first field begins: -3 means that it has three rows and columns
-    of padding.
+    `size` is its height and width.  `stride` is by how many pixels the fields of neighbours differ: the layer is so
+    many times smaller than the picture.  `start` is where the first field begins: -3 means that it has three rows and
+    columns of padding.
     """
 
     size: int
