@@ -396,22 +396,44 @@ def test_before_is_nearer_and_worse_in_brightness(networks: Record) -> None:
 
 
 def test_random_weights_help_by_one_index(networks: Record) -> None:
+    same = enlarged.lead(networks, "before", "after_alike", "lpips_alexnet", how="percent")
+    assert -21 < same.mean < -13 and same.high < 0
     gains = [
         enlarged.lead(networks, arm, "l1", "lpips_alexnet", how="percent").mean for arm in ("random_early", "random")
     ]
     assert -23 < gains[0] < -17 and -33 < gains[1] < -25
 
 
-def test_noise_by_hand_does_as_well_by_one_index(networks: Record) -> None:
+def test_grain_and_sharpening_do_what_random_features_do(networks: Record) -> None:
     found = networks.settings["by_hand"]
-    by_alex = {name: values["lpips_alexnet"] for name, values in found.items()}
-    hand = by_alex["sharpened, grain 0.01"]
-    assert hand < by_alex["before"] and hand < by_alex["random_early"]
-    assert abs(hand - min(by_alex.values())) < 0.1 * (by_alex["l1"] - min(by_alex.values()))
-    treated = [name for name in found if "grain" in name or "sharpened" in name]
-    assert found["before"]["dists"] < min(found[name]["dists"] for name in treated) - 0.01
-    for arm in ("before", "after", "after_alike"):
-        assert found[arm]["lpips"] < min(found[name]["lpips"] for name in treated)
+
+    def change(name: str, index: str) -> float:
+        return float(found[name][index] / found["l1"][index] - 1)
+
+    for name in ("grain 0.01", "grain 0.02"):
+        assert -0.23 < change(name, "lpips_alexnet") < -0.17 and change(name, "lpips") > 0
+    assert -0.28 < change("sharpened, grain 0.01", "lpips_alexnet") < -0.22
+    assert found["sharpened, grain 0.01"]["psnr"] > max(found[arm]["psnr"] for arm in ("random", "random_early"))
+    by_hand = min(change(name, "lpips_alexnet") for name in found if "grain" in name)
+    assert by_hand < change("random_early", "lpips_alexnet") and by_hand < change("random", "lpips_alexnet") + 0.02
+    assert all(change(arm, "lpips") > 0 for arm in ("random", "random_early"))
+    spoiled = [name for name in found if "grain" in name or name == "sharpened"]
+    assert change("before", "dists") < min(change(name, "dists") for name in spoiled) - 0.03
+    assert change("before", "lpips") < min(change(name, "lpips") for name in spoiled)
+    assert "ℓ1, with grain of 0.01" in enlarged.by_hand_table(networks)
+
+
+def test_where_detail_is_missing_relu2_2_asks_for_a_pattern(weights: None) -> None:
+    rows = torch.arange(64) % 4 < 2
+    dots = (rows[:, None] ^ rows).float() * 2 - 1
+    loss, cheaper = le.PerceptualLoss("relu2_2"), []
+    for name, top, left in (("coffee", 160, 240), ("astronaut", 84, 228), ("chelsea", 92, 180), ("rocket", 100, 200)):
+        clean = data.crop(data.photograph(name), top, left, 64)
+        blurred = data.down_up(clean, factor=4, mode="bicubic")
+        plain = float(loss(blurred, clean))
+        cheaper.append([float(loss(blurred + size * dots, clean)) < 0.98 * plain for size in (0.0025, 0.005)])
+        assert le.mse_loss(blurred + 0.0025 * dots, clean) > le.mse_loss(blurred, clean)
+    assert all(first for first, _ in cheaper) and sum(second for _, second in cheaper) == 3
 
 
 def test_verdicts_are_those_of_the_text() -> None:
@@ -531,7 +553,8 @@ def test_dearest_and_cheapest(weights: None) -> None:
         adam.step()
         with torch.no_grad():
             d.copy_(same_size(d, 0.1))
-    assert float(loss(y + d.detach(), y)) < 0.1 * float(loss(y + white, y))
+    cheap = float(loss(y + d.detach(), y))
+    assert cheap < 0.1 * float(loss(y + white, y)) and float(loss(y + 0.1, y)) < cheap
 
 
 def test_half_precision_overflows_and_loses_digits(weights: None) -> None:

@@ -21,16 +21,11 @@ from ..losses import vgg_features
 
 
 class ReceptiveField(NamedTuple):
-    """How much of a picture one number of a layer depends on.
+    """How much of a picture one number of a layer depends on, in pixels.
 
-    Attributes
-    ----------
-    size : int
-        Its height and width in pixels.
-    stride : int
-        By how many pixels the fields of neighbours differ: 1 / stride of the picture's width is the layer's width.
-    start : int
-        Where the first field begins: -3 means that it has three rows and columns of padding.
+    `size` is its height and width.  `stride` is by how many pixels the fields of neighbours differ: the layer is so
+    many times smaller than the picture.  `start` is where the first field begins: -3 means that it has three rows and
+    columns of padding.
     """
 
     size: int

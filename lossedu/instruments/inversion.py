@@ -26,14 +26,10 @@ NOISE = 0.1
 
 
 class Inversion(NamedTuple):
-    """A picture that was found from features.
+    r"""A picture that was found from features.
 
-    Attributes
-    ----------
-    image : Tensor
-        (1, C, H, W), in [0, data_range].
-    error : float
-        :math:`\\lVert \\phi(x) - \\phi(y) \\rVert^2 / \\lVert \\phi(y) \\rVert^2`, what is left of the features.
+    `image` is (1, C, H, W), in [0, 1]; `error` is what is left of the features,
+    :math:`\lVert \phi(x) - \phi(y) \rVert^2 / \lVert \phi(y) \rVert^2`.
     """
 
     image: Tensor

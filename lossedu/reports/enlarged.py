@@ -45,6 +45,10 @@ ROWS: Mapping[str, tuple[str, float, int, str]] = {
 }
 
 
+#: Columns of which three seeds say nothing as a ratio: they are small, and one seed may be many times another.
+NO_RATIO = ("brightness", "lattice")
+
+
 def arms_of(record: Record) -> list[str]:
     """Return the arms that a record has, in the order of the table."""
     there = {run["arm"] for run in record.runs}
@@ -87,6 +91,8 @@ def lead_table(record: Record, base: str = "l1") -> str:
     """Return as Markdown what every feature loss beside l1 has over l1 alone, in percent, PSNR in decibels."""
     rows = []
     for column, (label, _, _, _) in ROWS.items():
+        if column in NO_RATIO:
+            continue
         cells = []
         for arm in arms_of(record):
             if arm in (INPUT, base):
@@ -99,17 +105,33 @@ def lead_table(record: Record, base: str = "l1") -> str:
     return _table(head, rows)
 
 
+#: What is done by hand: name in the record -> words.  Other rows are arms.
+BY_HAND: Mapping[str, str] = {
+    "l1": "ℓ1 alone",
+    "grain 0.01": "ℓ1, with grain of 0.01",
+    "grain 0.02": "ℓ1, with grain of 0.02",
+    "sharpened": "ℓ1, sharpened",
+    "sharpened, grain 0.01": "ℓ1, sharpened, with grain of 0.01",
+}
+INDICES: Mapping[str, str] = {
+    "psnr": "PSNR (dB) ↑",
+    "lpips_alexnet": "LPIPS, AlexNet ↓",
+    "lpips": "LPIPS, VGG-16 ↓",
+    "dists": "DISTS ↓",
+}
+
+
 def by_hand_table(record: Record) -> str:
-    """Return as Markdown what indices say of the pictures of l1, sharpened and grained by hand, beside the networks."""
+    """Return as Markdown what indices say of pictures sharpened and grained by hand, beside those of the networks."""
     found = record.settings["by_hand"]
-    hand = [name for name in found if name not in NAMES]
-    order = ["l1", *hand, *(arm for arm in NAMES if arm in found and arm != "l1")]
-    columns = ("psnr", "lpips_alexnet", "lpips", "dists")
     rows = []
-    for name in order:
-        label = f"ℓ1, {name}" if name in hand else NAMES[name]
-        rows.append([label, *(number(found[name][column], 1 if column == "psnr" else 3) for column in columns)])
-    return _table(["pictures of", *(ROWS[column][0] for column in columns)], rows)
+    for name in [*BY_HAND, *(arm for arm in arms_of(record) if arm in found and arm not in BY_HAND)]:
+        cells = [f"{found[name]['psnr']:.2f}"]
+        for index in list(INDICES)[1:]:
+            change = 100 * (found[name][index] / found["l1"][index] - 1)
+            cells.append(f"{found[name][index]:.3f}" + (f" ({change:+.0f} %)" if name != "l1" else ""))
+        rows.append([BY_HAND.get(name, NAMES.get(name, name)), *(cell.replace("-", "−") for cell in cells)])
+    return _table(["picture (seed 0)", *INDICES.values()], rows)
 
 
 def steps(record: Record) -> str:
