@@ -315,6 +315,13 @@ def test_what_layers_keep(inversions: Record) -> None:
         assert max(np.mean(perceptual.by_picture(inversions, arm, layer, "error")) for layer in layers) < 0.04
 
 
+def test_a_longer_search_finds_more_at_relu2_2(weights: None) -> None:
+    y = data.crop(data.downsample2(data.photograph("astronaut")), 24, 84, 48)
+    short, long = (invert(y, "relu2_2", tv=1.0, steps=steps) for steps in (200, 600))
+    assert le.metrics.psnr(long.image, y) > le.metrics.psnr(short.image, y) + 3
+    assert abs(float((long.image - y).mean())) < abs(float((short.image - y).mean()))
+
+
 def test_light_goes_first(inversions: Record) -> None:
     """The black collar is grey in relu2_2, while nothing has moved; with random weights it stays darker."""
     from lossedu.experiments.inversion import photograph
