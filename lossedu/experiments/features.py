@@ -2,8 +2,7 @@ r"""Two numbers about VGG that papers are quoted for: how few units are active, 
 
 ``active``
     The share of the numbers of every relu layer that are above 0, for each photograph; arms "trained" and "random",
-    the latter with other weights for each seed.  `EDGE` pixels' worth of features at every border are left out, because
-    zero padding is no picture.
+    the latter with other weights for each seed.  The border counts, where zero padding is seen beside the picture.
 ``scale``
     SRGAN's content loss, the sum over channels and mean over pixels of :math:`(\Delta\phi / 12.75)^2` with pictures in
     [-1, 1], over the mean squared error of the same pictures, and the same ratio of the two gradients' 2-norms in

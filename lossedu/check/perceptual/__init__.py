@@ -7,10 +7,10 @@ from .fields import field_size, write_counts
 from .units import feature_gradient, who_feels
 
 __all__ = [
-    "write_counts",
     "feature_gradient",
     "field_size",
     "mended_content_loss",
     "srgan_scale",
     "who_feels",
+    "write_counts",
 ]

@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...backbones.network import DEVIATION, MEAN
 from ..examination import Examination
 from ..numbers import Mistake
 from ..reader import describe, function
 from ..verdict import Verdict
-
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 _MENDED = "fn(network, x, y)"
 
@@ -147,7 +146,7 @@ _SRGAN = "fn(mean_loss, channels)"
 
 
 def srgan_scale(fn: Callable[[float, int], Any]) -> Verdict:
-    """Check ``fn(mean_loss, channels)``: SRGAN's number from a mean over channels; (6.8).
+    """Check ``fn(mean_loss, channels)``: SRGAN's number from a mean over channels; (6.10).
 
     Parameters
     ----------
