@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
-#: How far the kernel reaches, in bandwidths: exp(-38) is below the resolution of float64.
-REACH = 38.0
+#: How far the kernel reaches, in bandwidths: exp(-38) is below the resolution of float64, exp(-20) below float32's.
+REACH, REACH_SINGLE = 38.0, 20.0
 
 #: Values of the kernel held at a time, in place of pixels times edges.
 CHUNK = 2**18
@@ -109,9 +109,9 @@ def _first_edge(x: Tensor, bins: int) -> Tensor:
     return (x.detach() * bins).ceil().nan_to_num(0).long().clamp(0, bins)
 
 
-def _steps(bins: int, width: float) -> int:
+def _steps(bins: int, width: float, dtype: torch.dtype) -> int:
     """Return how many edges on either side of a pixel its kernel reaches."""
-    return ceil(REACH * width * bins) + 1
+    return ceil((REACH if dtype == torch.float64 else REACH_SINGLE) * width * bins) + 1
 
 
 def logistic_cumulative(x: Tensor, bins: int, bandwidth: float, mirror: bool, data_range: float) -> Tensor:
@@ -120,7 +120,7 @@ def logistic_cumulative(x: Tensor, bins: int, bandwidth: float, mirror: bool, da
     Without mirror terms the last entry is below 1: it lacks what the kernel puts outside the range.
     """
     x, width = (x / data_range).clamp(0, 1), bandwidth / data_range
-    n = _steps(bins, width)
+    n = _steps(bins, width, x.dtype)
     if n <= bins // 4:
         lattice = _Lattice.apply(x, bins, n, width)
         own = lattice[:, n : n + bins + 1]
