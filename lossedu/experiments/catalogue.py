@@ -27,4 +27,6 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "inversion": ("smoke", "quick", "cpu", "full"),
     "features": ("smoke", "quick", "cpu", "full"),
     "perceptual_sr": ("smoke", "quick", "cpu", "full"),
+    "retouch_rates": ("smoke", "quick", "cpu", "full"),
+    "retouching": ("smoke", "quick", "cpu", "full"),
 }

@@ -7,6 +7,7 @@ import re
 from . import (
     claims_convergence,
     claims_perceptual,
+    claims_retouching,
     claims_table1,
     claims_total_variation,
     claims_training,
@@ -41,6 +42,7 @@ _MODULES = (
     claims_windows,
     claims_total_variation,
     claims_perceptual,
+    claims_retouching,
     waiting,
 )
 
