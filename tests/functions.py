@@ -144,6 +144,7 @@ METRICS = [
     Case("gmsd", le.metrics.gmsd, size=(20, 18)),
     Case("fsim", le.metrics.fsim, size=(24, 22), zero=False, rough=True, tolerance=1e-4),
     Case("fsimc", le.metrics.fsim, {"chromatic": True}, (24, 22), zero=False, rough=True, tolerance=1e-4),
+    Case("ciede2000", le.metrics.ciede2000, tolerance=1e-4),
     Case("iw_ssim", le.metrics.iw_ssim, size=(176, 164), zero=False, symmetric=False, tolerance=1e-4),
 ]
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import oracles  # noqa: E402
+import oracles_color as colors  # noqa: E402
 import oracles_golden as more  # noqa: E402
 import oracles_histogram as histograms  # noqa: E402
 import oracles_metrics as quality  # noqa: E402
@@ -151,6 +152,7 @@ SOURCES = [
             ("iw_ssim", quality.iw_ssim, {}, (1, 3, 176, 164)),
         )
     ],
+    Source("ciede2000", "metrics.ciede2000", colors.mean_ciede2000, {}, (2, 3, 9, 8)),
     Source("psnr", "metrics.psnr", lambda x, y: psnr(x, y, 2.0), {"data_range": 2.0}),
 ]
 
