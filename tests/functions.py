@@ -129,6 +129,7 @@ LOSSES = [
         )
         for kernel, bins in (("linear", {"bins": 32}), ("logistic", {"bins": 16}), ("sort", {}))
     ],
+    Case("sliced_emd_loss", le.sliced_emd_loss, {"directions": 5}, twin=le.SlicedEMDLoss, units=1, rough=True),
     Case("blurred_mse_loss", le.blurred_mse_loss, size=(24, 23), twin=le.BlurredMSELoss, units=2),
 ]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import random
+
 import torch
 from torch import Tensor
 
@@ -101,3 +104,23 @@ def mean_ciede2000(x: Tensor, y: Tensor) -> Tensor:
             for a, b in zip(x, y, strict=True)
         ]
     )
+
+
+def directions(channels: int, count: int, seed: int) -> Tensor:
+    """Gaussian deviates of Python's generator, each row divided by its length: (count, channels)."""
+    deviates = random.Random(seed)
+    rows = [[deviates.gauss(0, 1) for _ in range(channels)] for _ in range(count)]
+    return torch.tensor([[v / math.sqrt(sum(u * u for u in row)) for v in row] for row in rows], dtype=torch.float64)
+
+
+def sliced_emd(x: Tensor, y: Tensor, count: int, seed: int, data_range: float = 1.0) -> Tensor:
+    """Mean over directions of the mean distance of pixels of one rank, one value per image."""
+    values = []
+    for a, b in zip(x, y, strict=True):
+        along = []
+        for theta in directions(x.shape[1], count, seed):
+            seen = [sum(t * plane for t, plane in zip(theta, z, strict=True)).flatten() for z in (a, b)]
+            ranks = [sorted(range(len(z)), key=z.tolist().__getitem__) for z in seen]
+            along.append(sum((seen[0][i] - seen[1][j]).abs() for i, j in zip(*ranks, strict=True)) / len(seen[0]))
+        values.append(torch.stack(along).mean() / data_range)
+    return torch.stack(values)

@@ -130,6 +130,13 @@ SOURCES = [
         )
         for options in ({"kernel": "linear", "bins": 32}, {"kernel": "logistic", "bins": 16}, {"kernel": "sort"})
     ],
+    Source(
+        "sliced_emd_loss",
+        "sliced_emd_loss",
+        lambda x, y: colors.sliced_emd(x, y, 5, 3),
+        {"directions": 5, "seed": 3},
+        (2, 3, 9, 8),
+    ),
     *[
         Source(
             f"blurred_mse_loss, {preset}",
