@@ -7,18 +7,22 @@
 - `photo_sets`, `PackSampler`, `PhotoSet`, `Pack`, `write_pack`, `read_pack`: the pictures of a study in one file
 - `bayer_mosaic`, `demosaick_bilinear`, `sensor_noise`, `noisy_bayer`: a camera's sensor
 - `jpeg`, `down_up`, `darken`, `srgb_decode`, `srgb_encode`, `shift_brightness`, `scale_contrast`: other damage
+- `panorama`, `read_panorama`, `view`, `grade`: pairs of a high and a standard dynamic range
+- `pq_encode`, `pq_decode`, `bt709_to_bt2020`, `bt2020_to_bt709`: the codes of displays with a high dynamic range
 - `band_noise`, `correlated_noise`: noise with a chosen scale
 """
 
 from __future__ import annotations
 
 from ..storage import CorruptFileError, DataError
+from .codes import bt709_to_bt2020, bt2020_to_bt709, pq_decode, pq_encode
 from .cropping import PackSampler
 from .degradations import down_up, jpeg
 from .downloads import bsds500, cbsd68, fetch
 from .embedded import PHOTOGRAPHS, Credit, crop, photograph
 from .files import image_folder, load_images, read_image
 from .packs import Pack, read_pack, write_pack
+from .panoramas import PANORAMAS, grade, panorama, read_panorama, view
 from .pantry import photo_sets
 from .pictures import PhotoSet
 from .randomness import derive_seed
@@ -30,6 +34,7 @@ from .verification import GroupReport, check_files
 
 __all__ = [
     "BAYER_PATTERNS",
+    "PANORAMAS",
     "PHOTOGRAPHS",
     "CorruptFileError",
     "Credit",
@@ -42,6 +47,8 @@ __all__ = [
     "band_noise",
     "bayer_mosaic",
     "bsds500",
+    "bt2020_to_bt709",
+    "bt709_to_bt2020",
     "cbsd68",
     "check_files",
     "correlated_noise",
@@ -52,18 +59,24 @@ __all__ = [
     "down_up",
     "downsample2",
     "fetch",
+    "grade",
     "image_folder",
     "jpeg",
     "load_images",
     "noisy_bayer",
+    "panorama",
     "photo_sets",
     "photograph",
+    "pq_decode",
+    "pq_encode",
     "read_image",
     "read_pack",
+    "read_panorama",
     "scale_contrast",
     "sensor_noise",
     "shift_brightness",
     "srgb_decode",
     "srgb_encode",
+    "view",
     "write_pack",
 ]
