@@ -3,6 +3,7 @@
 - `photograph`, `PHOTOGRAPHS`, `crop`: pictures that come with scikit-image, without any download
 - `bsds500`, `cbsd68`, `fetch`, `check_files`: the Berkeley photographs, verified by SHA-256
 - `image_folder`, `read_image`, `load_images`: your own files
+- `paired_folders`, `fivek_pairs`, `load_pair`: folders of inputs and targets, and exports of MIT-Adobe FiveK
 - `PatchSampler`, `downsample2`, `derive_seed`: reproducible batches for training
 - `photo_sets`, `PackSampler`, `PhotoSet`, `Pack`, `write_pack`, `read_pack`: the pictures of a study in one file
 - `bayer_mosaic`, `demosaick_bilinear`, `sensor_noise`, `noisy_bayer`: a camera's sensor
@@ -22,6 +23,7 @@ from .downloads import bsds500, cbsd68, fetch
 from .embedded import PHOTOGRAPHS, Credit, crop, photograph
 from .files import image_folder, load_images, read_image
 from .packs import Pack, read_pack, write_pack
+from .pairs import fivek_pairs, load_pair, paired_folders
 from .panoramas import PANORAMAS, grade, panorama, read_panorama, view
 from .pantry import photo_sets
 from .pictures import PhotoSet
@@ -59,11 +61,14 @@ __all__ = [
     "down_up",
     "downsample2",
     "fetch",
+    "fivek_pairs",
     "grade",
     "image_folder",
     "jpeg",
     "load_images",
+    "load_pair",
     "noisy_bayer",
+    "paired_folders",
     "panorama",
     "photo_sets",
     "photograph",
