@@ -10,6 +10,7 @@ from . import (
     claims_table1,
     claims_total_variation,
     claims_training,
+    claims_transport,
     claims_windows,
     waiting,
 )
@@ -41,6 +42,7 @@ _MODULES = (
     claims_windows,
     claims_total_variation,
     claims_perceptual,
+    claims_transport,
     waiting,
 )
 
