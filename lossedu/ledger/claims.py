@@ -11,6 +11,7 @@ from . import (
     claims_table1,
     claims_total_variation,
     claims_training,
+    claims_transport,
     claims_windows,
     waiting,
 )
@@ -43,6 +44,7 @@ _MODULES = (
     claims_total_variation,
     claims_perceptual,
     claims_retouching,
+    claims_transport,
     waiting,
 )
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from .claim import Claim
 
-MUSTAFA = "Mustafa et al., 2022"
-
 #: Id, source, statement.
 _NOT_RUN = (
-    (
-        "M5",
-        "our inference",
-        "A soft histogram without the mirrored terms at its ends makes dark pictures come out wrong.",
-    ),
-    ("M7", MUSTAFA, "Comparing cumulative histograms converges faster than comparing them bin by bin."),
     ("W1", "Ignatov et al., WESPE, 2018", "The blur before the colour discriminator removes texture."),
     (
         "W2",

@@ -11,7 +11,9 @@ import pytest
 from ledger_perceptual import features, inversion, perceptual_sr
 from ledger_records import below, nets, record, wobble
 from ledger_retouching import retouching
+from ledger_transport import tone_fit
 
+from lossedu.ledger import claims_transport
 from lossedu.ledger.claim import MARGINS, Claim, Evidence
 from lossedu.ledger.claims import CLAIMS, GROUPS, order
 from lossedu.ledger.decision import judge, zone
@@ -201,6 +203,7 @@ MADE: dict[str, Callable[[float], Record]] = {
     "inversion": inversion,
     "perceptual_sr": perceptual_sr,
     "retouching": retouching,
+    "tone_fit": tone_fit,
     "total_variation": total_variation,
     "table1": table1,
     "convergence": convergence,
@@ -234,9 +237,7 @@ def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
     assert len({claim.statement for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.source and claim.statement.endswith(".") for claim in CLAIMS)
     assert {claim.id for claim in CLAIMS if claim.untestable} == {"Z20"}
-    assert {claim.id for claim in RULED} == {
-        name for name in IDS if name[0] in "ZTPM" and name not in ("Z20", "M5", "M7")
-    }
+    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZTPM" and name != "Z20"}
     assert {name[0] for name in IDS} == set(GROUPS)
 
 
@@ -439,7 +440,8 @@ def test_the_switch_is_the_one_with_a_fresh_optimiser() -> None:
 def test_endpoints_and_margins_are_those_of_the_primary_part(claim: Claim) -> None:
     found = evidence(claim.id, example(claim, 1.0))
     assert found.parts[0].unit == claim.unit and found.parts[0].margin == claim.margin
-    assert claim.margin == (10 * math.log10(3) if claim.id == "P4" else MARGINS[claim.unit])
+    own = {"P4": 10 * math.log10(3), "M5": 1.0, "M7": math.log2(1.25)}  # in units of their own
+    assert claim.margin == (own[claim.id] if claim.id in own else MARGINS[claim.unit])
     assert claim.endpoint and claim.rule is not None and claim.rule.__doc__
 
 
@@ -572,3 +574,45 @@ def test_retouching_networks_that_ran_away_are_named() -> None:
         told = evidence(name, found)
         assert len(told.parts[0].values) == 2
     assert "ran away" in evidence("M1", found).notes[0]
+
+
+def test_m5_asks_for_black_pixels_and_a_lift_and_tells_the_rest() -> None:
+    found = evidence("M5", tone_fit(1.0))
+    assert [part.of for part in found.parts] == ["photographs"] * 2 and len(found.parts[0].values) == 5
+    assert found.parts[0].values == pytest.approx([2 + wobble(place, 1e-2) for place in range(5)], abs=1e-4)
+    assert found.notes[0].startswith("plain, mean error 5.2 steps (mirrored 3.2), above one step for 5 of 5")
+    assert "gamma from 0.80 to 0.80 (mirrored 0.60 to 0.60), true 0.6" in found.notes[0]
+    assert len(found.notes) == 1 + len(claims_transport.OTHERS)
+    told = {note.split(": ")[0].removeprefix("beside it, "): note for note in found.notes[1:]}
+    assert "+2 steps" in told["a twentieth black, lift free"] and "+2 steps" not in told["a fifth black, no lift"]
+    spoilt = tone_fit(1.0)
+    spoilt.scores["coded_lift-plain-0@test"] = spoilt.scores["coded_lift-mirror-0@test"]
+    assert zones("M5", spoilt) == ["supported", "equivalent"] and word("M5", spoilt) == "inconclusive"
+
+
+def test_m5_counts_no_difference_below_one_step() -> None:
+    assert zones("M5", tone_fit(0.45)) == ["equivalent"] * 2 and zones("M5", tone_fit(0.55)) == ["supported"] * 2
+
+
+def test_m7_needs_both_starts_and_both_losses_of_bins() -> None:
+    found = evidence("M7", tone_fit(1.0))
+    assert len(found.parts) == 4 and found.parts[0].values == pytest.approx([math.log2(1.6)] * 5, abs=0.03)
+    assert found.notes[0].startswith("steps, far start: cumulative l1 100 (median, step size 0.1); l1 of the bins 16")
+    assert len(found.notes) == 2 + 2 * 2 * 2 + 2
+    spoilt = tone_fit(1.0)
+    spoilt.scores["near-bins_l2_logistic-0@test"] = spoilt.scores["near-cdf_logistic-0@test"]
+    assert zones("M7", spoilt) == ["supported"] * 3 + ["equivalent"] and word("M7", spoilt) == "inconclusive"
+    spoilt.runs[[run["job"] for run in spoilt.runs].index("near-bins_l2_logistic-0")]["missed"] = 3
+    assert "l2 of the bins 100 (median, step size 0.1, 3 never there)" in evidence("M7", spoilt).notes[1]
+
+
+@pytest.mark.parametrize(("name", "job"), [("M5", "black_lift-mirror-0"), ("M7", "near-cdf_logistic-0")])
+def test_tone_fits_that_are_not_there(name: str, job: str) -> None:
+    found = tone_fit(1.0)
+    table = found.scores.pop(f"{job}@test")
+    with pytest.raises(ValueError, match=f"of job {job}"):
+        evidence(name, found)
+    found.scores[f"{job}@test"] = table
+    found.runs[:] = [run for run in found.runs if run["job"] != job]
+    with pytest.raises(Missing, match="has no runs of task"):
+        evidence(name, found)
