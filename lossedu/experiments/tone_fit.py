@@ -7,8 +7,8 @@ conditions of `tone_curves`
     plain logistic kernel, as printed or clipped to the range, the same with mirror terms, linear weights, sorting, and
     squared error.  One row a photograph: gamma, gain, lift, and the mean error in steps of 8 bits.
 starts of `tone_steps`
-    Steps until a curve of eight pieces has come within a tenth of its first distance to the target, and within one bin,
-    by sorting; cumulative against bin-wise comparison.  Step sizes are tuned on other photographs, with as many trials
+    Steps until a curve of eight pieces stays within a tenth of its first distance to the target, and within one bin, by
+    sorting; cumulative against bin-wise comparison.  Step sizes are tuned on other photographs, with as many trials
     for every loss.
 """
 
@@ -43,7 +43,8 @@ STEP_COLUMNS = ("first", "steps to a tenth", "steps to one bin", "last")
 class Size:
     """Photographs, the split that is measured, how many for gradients and fits, for steps, and of the tuning.
 
-    Then pixels of a channel, and steps of both.  The tuning has the split "val".  Fits and steps use so many quantiles of a channel; gradients are of whole pictures, cut to `side` where it is not 0.
+    Then pixels of a channel, and steps of both.  The tuning has the split "val".  Fits and steps use so many quantiles
+    of a channel; gradients are of whole pictures, cut to `side` where it is not 0.
     """
 
     photographs: str
@@ -59,7 +60,7 @@ class Size:
 
 SCALES: Mapping[str, Size] = {
     "smoke": Size("embedded", "train", 1, 1, 1, 64, 32, 3, 3),
-    "quick": Size("embedded", "train", 0, 0, 0, 256, 128, 100, 100),
+    "quick": Size("embedded", "train", 0, 0, 0, 256, 128, 300, 100),
     "cpu": Size("bsds500", "test", 24, 0, 16, 1024, 0, 300, 200),
     "full": Size("bsds500", "test", 0, 0, 0, 4096, 0, 1000, 1000),
 }
@@ -135,7 +136,7 @@ def _steps(options: Mapping[str, Any], device: str) -> tuple[list[list[float]], 
     first, last = path[:, 0], path[:, -1]
     columns = [first, arrivals(path, SHARE * first), arrivals(path, ONE_BIN), last]
     tuning = {f"{one:g}": float(f"{steps:.4g}") for one, steps in zip(RATES, tried, strict=True)}
-    missed = int((path > SHARE * first[:, None]).all(dim=1).sum())
+    missed = int((last > SHARE * first).sum())
     course = [float(f"{value:.4g}") for value in (path / first[:, None]).median(dim=0).values.tolist()]
     found = {"lr": rate, "tuning": tuning, "missed": missed, "course": course}
     return torch.stack([column.to(path) for column in columns], dim=1).tolist(), STEP_COLUMNS, found

@@ -103,14 +103,17 @@ def descend(x: Tensor, arm: str, start: Start, rate: float, steps: int) -> Tenso
 
 
 def arrivals(path: Tensor, goal: Tensor | float) -> Tensor:
-    """Return the first step at which each row of distances is at its goal, the number of steps where it never is."""
+    """Return the step from which on each row of distances stays at its goal, the number of steps where none is.
+
+    To pass by is no arrival: with large steps a curve may sweep over its target once, and not come back.
+    """
     goal = torch.as_tensor(goal, dtype=path.dtype, device=path.device).reshape(-1, 1)
-    there = path <= goal
-    return torch.where(there.any(dim=1), there.int().argmax(dim=1), path.shape[1] - 1)
+    steps = torch.arange(1, path.shape[1] + 1, device=path.device)
+    return torch.where(path <= goal, 0, steps).amax(dim=1).clamp(max=path.shape[1] - 1)
 
 
 def tune(x: Tensor, arm: str, start: Start, steps: int, rates: Sequence[float] = RATES) -> list[float]:
-    """Return for each step size the mean number of steps to a tenth of the first distance."""
+    """Return for each step size the mean number of steps until the distance stays within a tenth."""
     means = []
     for rate in rates:
         path = descend(x, arm, start, rate, steps)

@@ -48,7 +48,7 @@ OTHERS: Mapping[str, str] = {
     "wide_lift": "a fifth black, lift free, a bandwidth of 0.01 of the range",
 }
 
-#: Columns: steps until the exact distance is a tenth of the first, and within one bin.
+#: Columns: steps until the exact distance stays within a tenth of the first, and within one bin.
 A_TENTH, ONE_BIN = "steps to a tenth", "steps to one bin"
 
 #: Start -> what it is called; M7 must hold from both.
@@ -104,9 +104,10 @@ def _excess(record: Record, task: str) -> Paired:
 def m7(record: Record) -> Evidence:
     """Judge the l1 of cumulative histograms against l1 and l2 of the bins, by steps to a tenth of the first distance.
 
-    The distance is exact, the histograms those of the mirrored logistic kernel, the optimiser Adam at the step size
-    that was tuned for each loss and start.  From both starts it must need fewer steps than both.  Fits that do not get
-    there count with all the steps they had, which favours their loss.
+    The distance is exact and must stay within that tenth; the histograms are those of the mirrored logistic kernel, the
+    optimiser is Adam at the step size that was tuned for each loss and start.  From both starts the cumulative loss
+    must need fewer steps than both others.  Fits that do not get there count with all the steps they had, which favours
+    their loss.
     """
     pairs, notes = [], []
     for task, where in STARTS.items():
@@ -176,7 +177,7 @@ CLAIMS = (
         "Mustafa et al., 2022",
         "Comparing cumulative histograms converges faster than comparing them bin by bin.",
         "tone_fit",
-        "steps to a tenth of the first distance, bins over cumulative, l1 and l2, far and near start",
+        "steps until a tenth of the first distance is left, bins over cumulative, l1 and l2, far and near start",
         "doublings",
         m7,
     ),

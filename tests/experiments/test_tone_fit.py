@@ -136,9 +136,10 @@ def test_all_losses_see_the_same_histograms(kernel: str) -> None:
     assert float(tone_steps.exact(x, y)) == pytest.approx(float((x - y).abs().mean()))
 
 
-def test_arrivals_are_first_steps_or_all_of_them() -> None:
-    path = torch.tensor([[1.0, 0.5, 0.05, 0.2], [1.0, 0.9, 0.8, 0.7]])
-    assert arrivals(path, 0.1 * path[:, 0]).tolist() == [2, 3] and arrivals(path, 0.5).tolist() == [1, 3]
+def test_arrivals_are_steps_from_which_on_it_stays() -> None:
+    path = torch.tensor([[1.0, 0.5, 0.05, 0.2], [1.0, 0.9, 0.08, 0.07], [1.0, 0.9, 0.8, 0.7]])
+    assert arrivals(path, 0.1 * path[:, 0]).tolist() == [3, 2, 3]  # the first passed by, the last was never there
+    assert arrivals(path, 0.5).tolist() == [1, 2, 3] and arrivals(path, 2.0).tolist() == [0, 0, 0]
 
 
 def test_histograms_that_lie_apart_leave_bins_without_a_direction() -> None:
