@@ -22,7 +22,7 @@ from . import retouch_losses, retouch_pairs, retouching
 NAME = "retouch_rates"
 
 TASKS = ("moody",)
-ARMS = ("l2", "vgg", "printed", "unit_mirror", "sharp", "ssim")
+ARMS = ("l2", "vgg", "printed", "unit_mirror", "ssim")
 
 #: Step sizes that are tried, a factor of about three apart.
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
@@ -40,6 +40,7 @@ TAKEN: Mapping[str, str] = {
     "unit": "unit_mirror",
     "unit_01": "unit_mirror",
     "unit_10": "unit_mirror",
+    "sharp": "unit_mirror",
     "sort": "unit_mirror",
 }
 

@@ -28,7 +28,7 @@ NAME = "retouching"
 
 #: Arms of each task: the search for bins and weights is done on one task alone, panoramas are few.
 COMPARED: Mapping[str, tuple[str, ...]] = {
-    "certain": ("l2", "vgg", "printed", "unit_mirror", "ssim"),
+    "certain": ("l2", "printed", "unit_mirror", "ssim"),
     "moody": ARMS,
     "hdr": ("l2", "printed", "unit_mirror", "ssim"),
 }
