@@ -18,7 +18,7 @@ PICTURES = 5
 
 
 def tone_fit(size: float) -> Record:
-    """Five photographs: plain kernels are off by 2 steps more, and bin-wise losses need 1.6 times the steps, for size 1.
+    """Five photographs: plain kernels are off by 2 steps more, bin-wise losses need 1.6 times the steps, for size 1.
 
     Without a lift there is no difference in any record.
     """

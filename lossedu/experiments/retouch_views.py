@@ -23,8 +23,9 @@ DRAWN, APART = 240, 45
 #: Degrees: how far up and down training looks, and how wide the camera sees (training, test).
 TILT, NARROW, WIDE, TESTED = 25.0, 45.0, 80.0, 60.0
 
-#: Side of the pictures that are judged.
-SIDE = 192
+#: Side of the pictures that are judged, how far up and down they look, and how many there are.
+SIDE, PITCHES = 192, (-15.0, 10.0)
+VIEWS = {"test": 2 * len(PITCHES) * (360 // APART), "train": 4 * len(PITCHES) * (360 // APART)}
 
 
 def held_out(seed: int) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def view_pairs(where: str, limit: int, seed: int) -> list[Pair]:
         if (name in test) != (where == "test"):
             continue
         for yaw in range(-180, 180, APART):
-            for pitch in (-15.0, 10.0):
+            for pitch in PITCHES:
                 seen = view(panorama(name), yaw=float(yaw), pitch=pitch, field_of_view=TESTED, size=SIDE)
                 hdr, sdr = grade(seen)
                 found.append(Pair(f"{name} {yaw:+d} {pitch:+g}", hdr, sdr, again))

@@ -20,9 +20,10 @@ from ..nets import HDRNet
 from ..records import Record
 from ..sweeps import Job, Outcome, Place
 from ..training import Diverged, train
-from . import retouch_losses, retouch_pairs, retouch_scores, trial
+from . import retouch_losses, retouch_pairs, retouch_scores, retouch_views, trial
 from .retouch_losses import ARMS
 from .retouch_pairs import TASKS
+from .tasks import chosen
 
 NAME = "retouching"
 
@@ -149,11 +150,13 @@ def _output(network: HDRNet | None, x: Tensor, device: str) -> Tensor:
 
 
 def describe(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the columns are, and which pictures the networks were judged on."""
-    names = {}
+    """Return what the columns are, and which pictures the networks were judged on; views differ from seed to seed."""
+    sets = {}
     for where, limit in (("test", options["pictures"]), ("train", options["train_pictures"])):
-        names[where] = [pair.name for pair in retouch_pairs.pairs("certain", options["photographs"], where, limit, 0)]
-    return {"columns": list(retouch_scores.COLUMNS), "sets": names}
+        sets[where] = [pair.name for pair in retouch_pairs.pairs("certain", options["photographs"], where, limit, 0)]
+        views = chosen(retouch_views.VIEWS[where], limit)
+        sets[f"{where}_views"] = [f"view {number}" for number in range(len(views))]
+    return {"columns": list(retouch_scores.COLUMNS), "sets": sets}
 
 
 def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
