@@ -28,4 +28,6 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "features": ("smoke", "quick", "cpu", "full"),
     "tone_fit": ("smoke", "quick", "cpu", "full"),
     "perceptual_sr": ("smoke", "quick", "cpu", "full"),
+    "retouch_rates": ("smoke", "quick", "cpu", "full"),
+    "retouching": ("smoke", "quick", "cpu", "full"),
 }

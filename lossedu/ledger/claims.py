@@ -7,6 +7,7 @@ import re
 from . import (
     claims_convergence,
     claims_perceptual,
+    claims_retouching,
     claims_table1,
     claims_total_variation,
     claims_training,
@@ -42,6 +43,7 @@ _MODULES = (
     claims_windows,
     claims_total_variation,
     claims_perceptual,
+    claims_retouching,
     claims_transport,
     waiting,
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ledger_perceptual import features, inversion, perceptual_sr
 from ledger_records import below, nets, record, wobble
+from ledger_retouching import retouching
 from ledger_transport import tone_fit
 
 from lossedu.ledger import claims_transport
@@ -201,6 +202,7 @@ MADE: dict[str, Callable[[float], Record]] = {
     "features": features,
     "inversion": inversion,
     "perceptual_sr": perceptual_sr,
+    "retouching": retouching,
     "tone_fit": tone_fit,
     "total_variation": total_variation,
     "table1": table1,
@@ -235,9 +237,7 @@ def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
     assert len({claim.statement for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.source and claim.statement.endswith(".") for claim in CLAIMS)
     assert {claim.id for claim in CLAIMS if claim.untestable} == {"Z20"}
-    assert {claim.id for claim in RULED} == {
-        name for name in IDS if (name[0] in "ZTP" and name != "Z20") or name in ("M5", "M7")
-    }
+    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZTPM" and name != "Z20"}
     assert {name[0] for name in IDS} == set(GROUPS)
 
 
@@ -517,6 +517,63 @@ def test_a_table_that_is_gone_is_an_error() -> None:
     found.scores.pop("active-trained-0@test")
     with pytest.raises(ValueError, match="has no 'relu5_3' of job active-trained-0"):
         evidence("P3", found)
+
+
+def test_m1_needs_both_rivals() -> None:
+    found = retouching(1.0)
+    column = found.settings["columns"].index("psnr")
+    assert zones("M1", found) == ["supported", "supported"]
+    for seed in range(3):
+        found.scores[f"moody-vgg-{seed}@test"][:, column] += 1.0
+    assert zones("M1", found) == ["supported", "contradicted"]
+    assert word("M1", found) == "not replicated"
+    notes = evidence("M1", found).notes
+    assert any(note.startswith("beside it, mean PSNR, printed over l2, target certain: +0.5 dB") for note in notes)
+    assert any("with 1/K and mirror terms, over l2" in note for note in notes)
+    assert any("on training pictures" in note for note in notes)
+
+
+def test_m4_compares_two_widths_of_the_same_kernel() -> None:
+    found = retouching(1.0)
+    for seed in range(3):
+        found.scores[f"moody-sharp-{seed}@test"] = found.scores[f"moody-unit_mirror-{seed}@test"].copy()
+    assert zones("M4", found) == ["equivalent"]
+
+
+def test_m6_is_about_the_mean_curve_and_not_about_single_ones() -> None:
+    found = retouching(1.0)
+    assert evidence("M6", found).parts[0].values == pytest.approx([-10.0] * 3, abs=0.1)
+    for seed in range(3):  # one curve up, the other down: the mean stays
+        found.scores[f"moody-printed-{seed}@curve"] += np.array([[0.2], [-0.2]], dtype=np.float32)
+    assert evidence("M6", found).parts[0].values == pytest.approx([-10.0] * 3, abs=0.1)
+
+
+@pytest.mark.parametrize("rival", ["printed_k50", "printed_k100", "printed_01", "printed_10"])
+def test_m8_needs_all_four(rival: str) -> None:
+    found = retouching(1.0)
+    column = found.settings["columns"].index("psnr")
+    for seed in range(3):
+        found.scores[f"moody-{rival}-{seed}@test"][:, column] += 0.5
+    assert sorted(zones("M8", found)) == ["equivalent", "supported", "supported", "supported"]
+    assert word("M8", found) == "inconclusive"
+
+
+def test_m9_needs_psnr_and_colour() -> None:
+    found = retouching(1.0)
+    for seed in range(3):
+        found.scores[f"moody-ssim-{seed}@test"][:, 1] = found.scores[f"moody-l2-{seed}@test"][:, 1]
+    assert zones("M9", found) == ["supported", "equivalent"]
+
+
+def test_retouching_networks_that_ran_away_are_named() -> None:
+    found = retouching(1.0)
+    for run in found.runs:
+        if (run["task"], run["arm"], run["seed"]) == ("moody", "printed", 1):
+            run["ran_away"] = True
+    for name in ("M1", "M6"):
+        told = evidence(name, found)
+        assert len(told.parts[0].values) == 2
+    assert "ran away" in evidence("M1", found).notes[0]
 
 
 def test_m5_asks_for_black_pixels_and_a_lift_and_tells_the_rest() -> None:
