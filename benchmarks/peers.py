@@ -178,11 +178,12 @@ def cases() -> Iterator[Case]:
     yield Case(
         "histogram_emd_loss", (3, 3, 256, 256), lambda x, y: le.histogram_emd_loss(x, y), sorting, 8.0, ("sorting",)
     )
+    yield Case("sliced_emd_loss", (1, 3, 256, 256), lambda x, y: le.sliced_emd_loss(x, y))
     yield Case("blurred_mse_loss", large, lambda x, y: le.blurred_mse_loss(x, y))
     yield Case(
         "metrics.psnr", large, lambda x, y: le.metrics.psnr(x, y), {"kornia": Peer(kornia_psnr, "pools the batch")}
     )
-    for name in ("gmsd", "fsim", "iw_ssim"):
+    for name in ("gmsd", "fsim", "iw_ssim", "ciede2000"):
         yield Case(f"metrics.{name}", (1, 3, 256, 256), lambda x, y, name=name: getattr(le.metrics, name)(x, y))
 
 
