@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
-#: How far the kernel reaches, in bandwidths: exp(-38) is below the resolution of float64.
-REACH = 38.0
+#: How far the kernel reaches, in bandwidths: exp(-38) is below the resolution of float64, exp(-20) below float32's.
+REACH, REACH_SINGLE = 38.0, 20.0
 
 #: Values of the kernel held at a time, in place of pixels times edges.
 CHUNK = 2**18
@@ -64,6 +64,83 @@ class _Cumulative(Function):
         return torch.cat(parts, dim=1), None, None
 
 
+class _Lattice(Function):
+    """G at j/K for j from -n to K + n, with only those terms that a narrow kernel reaches: (R, P) to (R, K + 2n + 1).
+
+    Within n steps of a pixel its term is computed, before them it is 0 and behind them 1.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, bins: int, reach: int, width: float) -> Tensor:
+        wide = x.dtype if x.device.type == "mps" else torch.float64
+        place = _first_edge(x, bins) + reach
+        empty = torch.zeros((x.shape[0], bins + 2 * reach + 1), dtype=wide, device=x.device)
+        total = empty.scatter_add(1, place, torch.ones_like(x, dtype=wide)).cumsum(dim=1)
+        for offset in range(-reach, reach + 1):
+            z = ((place + (offset - reach)).to(x.dtype) / bins - x) / width
+            beyond = torch.sigmoid(z) if offset < 0 else -torch.sigmoid(-z)  # what a step at the pixel does not have
+            total = total.scatter_add(1, place + offset, beyond.to(wide))
+        # Rounding may leave a step down between two values that are equal but for their last digit.
+        spoilt = x.sum(dim=1, keepdim=True).isnan()
+        return (total.cummax(dim=1).values / x.shape[1]).masked_fill(spoilt, torch.nan)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, ctx.bins, ctx.reach, ctx.width = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None, None]:
+        (x,) = ctx.saved_tensors
+        upstream = (grads[0] / (-ctx.width * x.shape[1])).to(x.dtype)
+        place = _first_edge(x, ctx.bins) + ctx.reach
+        total = torch.zeros_like(x)
+        for offset in range(-ctx.reach, ctx.reach + 1):
+            z = ((place + (offset - ctx.reach)).to(x.dtype) / ctx.bins - x) / ctx.width
+            tail = torch.sigmoid(-z.abs())
+            total = total + tail * (1 - tail) * upstream.gather(1, place + offset)
+        return total, None, None, None
+
+
+def _first_edge(x: Tensor, bins: int) -> Tensor:
+    """Return the number of the first edge at or above each pixel, 0 … K."""
+    return (x.detach() * bins).ceil().nan_to_num(0).long().clamp(0, bins)
+
+
+def _steps(bins: int, width: float, dtype: torch.dtype) -> int:
+    """Return how many edges on either side of a pixel its kernel reaches."""
+    return ceil((REACH if dtype == torch.float64 else REACH_SINGLE) * width * bins) + 1
+
+
+def logistic_cumulative(x: Tensor, bins: int, bandwidth: float, mirror: bool, data_range: float) -> Tensor:
+    """Return the cumulative histogram of each row of pixels, (R, P) to (R, K), in float64 where the device has it.
+
+    Without mirror terms the last entry is below 1: it lacks what the kernel puts outside the range.
+    """
+    x, width = (x / data_range).clamp(0, 1), bandwidth / data_range
+    n = _steps(bins, width, x.dtype)
+    if n <= bins // 4:
+        lattice = _Lattice.apply(x, bins, n, width)
+        own = lattice[:, n : n + bins + 1]
+        if not mirror:
+            return own[:, 1:] - own[:, :1]
+        folded = _folded(lattice, bins, n)
+        return own[:, 1:] + folded[:, 1:]
+    return _everywhere(x, bins, width, mirror)
+
+
+def _folded(lattice: Tensor, bins: int, n: int) -> Tensor:
+    """Return what the mirrors at 0 and 1 give back at the edges 0 … K, where the kernel is far narrower than the range.
+
+    Below 0 the plain histogram lacks G(-k/K), beyond 1 it has what is missing to 1 at 2 - k/K.
+    """
+    below = lattice[:, : n + 1].flip(1)  # at 0, -1/K … -n/K
+    above = lattice[:, n + bins :].flip(1) - 1  # at 1 + n/K … 1
+    return -F.pad(below, (0, bins - n), value=0.0) - F.pad(above, (bins - n, 0), value=0.0)
+
+
 def _in_reach(bins: int, width: float) -> Iterator[tuple[int, int, int, int]]:
     """Yield m, s, first, last: the edges first … last that a kernel within [0, 1] reaches where 2m + s * edge is."""
     reach = REACH * width
@@ -75,12 +152,8 @@ def _in_reach(bins: int, width: float) -> Iterator[tuple[int, int, int, int]]:
                 yield m, sign, first, last
 
 
-def logistic_cumulative(x: Tensor, bins: int, bandwidth: float, mirror: bool, data_range: float) -> Tensor:
-    """Return the cumulative histogram of each row of pixels, (R, P) to (R, K), in float64 where the device has it.
-
-    Without mirror terms the last entry is below 1: it lacks what the kernel puts outside the range.
-    """
-    x, width = (x / data_range).clamp(0, 1), bandwidth / data_range
+def _everywhere(x: Tensor, bins: int, width: float, mirror: bool) -> Tensor:
+    """Return the cumulative histogram with the terms of all pixels at all edges: for kernels of any width."""
 
     def edges(first: int, last: int) -> Tensor:
         return torch.arange(first, last + 1, dtype=x.dtype, device=x.device) / bins

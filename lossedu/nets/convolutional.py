@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import _validate
+from .. import _validate
 
 
 class _ThreeConvolutions(nn.Module):
