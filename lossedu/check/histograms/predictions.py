@@ -88,7 +88,8 @@ def histogram_charges(
         exam.require("answers every case", known, str(given), f"one of {', '.join(ANSWERS)} for each")
         for case, (title, hint) in CASES.items():
             exam.test(title, given[case] == felt(case), given[case], felt(case), hint)
-        exam.notes.append("shares: " + ", ".join(f"{case} {share_of_l1(case):.2f}" for case in CASES))
+        if all(item.ok for item in exam.properties):
+            exam.notes.append("shares: " + ", ".join(f"{case} {share_of_l1(case):.2f}" for case in CASES))
     return exam.verdict()
 
 

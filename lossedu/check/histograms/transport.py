@@ -18,7 +18,7 @@ _SORT = "fn(x, y)"
 
 
 def ordered_emd(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
-    """Check ``fn(x, y)``: the exact distance of two lists of pixels, and its gradient in x; (7.10) and (7.14).
+    """Check ``fn(x, y)``: the exact distance of two lists of pixels, and its gradient in x; (7.11) and (7.16).
 
     Parameters
     ----------
