@@ -129,6 +129,7 @@ LOSSES = [
         )
         for kernel, bins in (("linear", {"bins": 32}), ("logistic", {"bins": 16}), ("sort", {}))
     ],
+    Case("sliced_emd_loss", le.sliced_emd_loss, {"directions": 5}, twin=le.SlicedEMDLoss, units=1, rough=True),
     Case("blurred_mse_loss", le.blurred_mse_loss, size=(24, 23), twin=le.BlurredMSELoss, units=2),
 ]
 
@@ -144,6 +145,7 @@ METRICS = [
     Case("gmsd", le.metrics.gmsd, size=(20, 18)),
     Case("fsim", le.metrics.fsim, size=(24, 22), zero=False, rough=True, tolerance=1e-4),
     Case("fsimc", le.metrics.fsim, {"chromatic": True}, (24, 22), zero=False, rough=True, tolerance=1e-4),
+    Case("ciede2000", le.metrics.ciede2000, tolerance=1e-4),
     Case("iw_ssim", le.metrics.iw_ssim, size=(176, 164), zero=False, symmetric=False, tolerance=1e-4),
 ]
 

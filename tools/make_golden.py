@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import oracles  # noqa: E402
+import oracles_color as colors  # noqa: E402
 import oracles_golden as more  # noqa: E402
 import oracles_histogram as histograms  # noqa: E402
 import oracles_metrics as quality  # noqa: E402
@@ -129,6 +130,13 @@ SOURCES = [
         )
         for options in ({"kernel": "linear", "bins": 32}, {"kernel": "logistic", "bins": 16}, {"kernel": "sort"})
     ],
+    Source(
+        "sliced_emd_loss",
+        "sliced_emd_loss",
+        lambda x, y: colors.sliced_emd(x, y, 5, 3),
+        {"directions": 5, "seed": 3},
+        (2, 3, 9, 8),
+    ),
     *[
         Source(
             f"blurred_mse_loss, {preset}",
@@ -151,6 +159,7 @@ SOURCES = [
             ("iw_ssim", quality.iw_ssim, {}, (1, 3, 176, 164)),
         )
     ],
+    Source("ciede2000", "metrics.ciede2000", colors.mean_ciede2000, {}, (2, 3, 9, 8)),
     Source("psnr", "metrics.psnr", lambda x, y: psnr(x, y, 2.0), {"data_range": 2.0}),
 ]
 

@@ -26,5 +26,8 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "at_rest": ("smoke", "cpu", "full"),
     "inversion": ("smoke", "quick", "cpu", "full"),
     "features": ("smoke", "quick", "cpu", "full"),
+    "tone_fit": ("smoke", "quick", "cpu", "full"),
     "perceptual_sr": ("smoke", "quick", "cpu", "full"),
+    "retouch_rates": ("smoke", "quick", "cpu", "full"),
+    "retouching": ("smoke", "quick", "cpu", "full"),
 }

@@ -7,9 +7,11 @@ import re
 from . import (
     claims_convergence,
     claims_perceptual,
+    claims_retouching,
     claims_table1,
     claims_total_variation,
     claims_training,
+    claims_transport,
     claims_windows,
     waiting,
 )
@@ -41,6 +43,8 @@ _MODULES = (
     claims_windows,
     claims_total_variation,
     claims_perceptual,
+    claims_retouching,
+    claims_transport,
     waiting,
 )
 

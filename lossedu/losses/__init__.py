@@ -9,6 +9,7 @@ from .multiscale import MSSSIMSigmaLoss, ms_ssim_sigma, ms_ssim_sigma_grad, ms_s
 from .perceptual import PerceptualLoss, vgg_features
 from .pixel import CharbonnierLoss, L1Loss, MSELoss, charbonnier_loss, l1_loss, mse_loss
 from .pyramid import WANG_2003, MSSSIMLoss, ms_ssim, ms_ssim_loss
+from .sliced import SlicedEMDLoss, sliced_emd_loss
 from .structural import SSIMLoss, ssim, ssim_grad, ssim_loss, ssim_map
 from .total_variation import TVLoss, tv_loss
 from .weighted import WeightedLoss
@@ -27,6 +28,7 @@ __all__ = [
     "MixLoss",
     "PerceptualLoss",
     "SSIMLoss",
+    "SlicedEMDLoss",
     "TVLoss",
     "WANG_2003",
     "WeightedLoss",
@@ -43,6 +45,7 @@ __all__ = [
     "ms_ssim_sigma_grad",
     "ms_ssim_sigma_loss",
     "mse_loss",
+    "sliced_emd_loss",
     "soft_histogram",
     "ssim",
     "ssim_grad",

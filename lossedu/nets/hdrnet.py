@@ -1,6 +1,8 @@
-"""HDRNet (Gharbi, Chen, Barron, Hasinoff and Durand, 2017): a small picture decides how each colour is to be changed."""
+"""HDRNet (Gharbi, Chen, Barron, Hasinoff, Durand, 2017): a small picture decides how each colour is to be changed."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -80,7 +82,7 @@ class HDRNet(nn.Module):
     def __init__(self, *, identity: bool = True) -> None:
         super().__init__()
         widths = (3, 8, 16, 32, 64)
-        self.splat = _layers(*(_half(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.splat = _layers(*(_half(a, b) for a, b in pairwise(widths)))
         self.whole = _layers(_half(64, 64), _half(64, 64))
         side = PLACES // 4
         self.summary = nn.Sequential(

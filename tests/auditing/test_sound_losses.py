@@ -95,6 +95,7 @@ SOUND: dict[str, Any] = {
     "emd": ours("histogram_emd_loss"),
     "emd logistic": ours("histogram_emd_loss", kernel="logistic", bins=32),
     "emd sort": ours("histogram_emd_loss", kernel="sort"),
+    "sliced emd": ours("sliced_emd_loss", directions=4),
     "blurred mse": ours("blurred_mse_loss"),
     "perceptual": le.PerceptualLoss(("relu1_2",), weights="random"),
     "adversarial colour": le.AdversarialColorLoss(le.ColorDiscriminator()),

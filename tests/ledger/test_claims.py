@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from ledger_perceptual import features, inversion, perceptual_sr
 from ledger_records import below, nets, record, wobble
+from ledger_retouching import retouching
+from ledger_transport import tone_fit
 
+from lossedu.ledger import claims_transport
 from lossedu.ledger.claim import MARGINS, Claim, Evidence
 from lossedu.ledger.claims import CLAIMS, GROUPS, order
 from lossedu.ledger.decision import judge, zone
@@ -199,6 +202,8 @@ MADE: dict[str, Callable[[float], Record]] = {
     "features": features,
     "inversion": inversion,
     "perceptual_sr": perceptual_sr,
+    "retouching": retouching,
+    "tone_fit": tone_fit,
     "total_variation": total_variation,
     "table1": table1,
     "convergence": convergence,
@@ -232,7 +237,7 @@ def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
     assert len({claim.statement for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.source and claim.statement.endswith(".") for claim in CLAIMS)
     assert {claim.id for claim in CLAIMS if claim.untestable} == {"Z20"}
-    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZTP" and name != "Z20"}
+    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZTPM" and name != "Z20"}
     assert {name[0] for name in IDS} == set(GROUPS)
 
 
@@ -435,7 +440,8 @@ def test_the_switch_is_the_one_with_a_fresh_optimiser() -> None:
 def test_endpoints_and_margins_are_those_of_the_primary_part(claim: Claim) -> None:
     found = evidence(claim.id, example(claim, 1.0))
     assert found.parts[0].unit == claim.unit and found.parts[0].margin == claim.margin
-    assert claim.margin == (10 * math.log10(3) if claim.id == "P4" else MARGINS[claim.unit])
+    own = {"P4": 10 * math.log10(3), "M5": 1.0, "M7": math.log2(1.25)}  # in units of their own
+    assert claim.margin == (own[claim.id] if claim.id in own else MARGINS[claim.unit])
     assert claim.endpoint and claim.rule is not None and claim.rule.__doc__
 
 
@@ -511,3 +517,102 @@ def test_a_table_that_is_gone_is_an_error() -> None:
     found.scores.pop("active-trained-0@test")
     with pytest.raises(ValueError, match="has no 'relu5_3' of job active-trained-0"):
         evidence("P3", found)
+
+
+def test_m1_needs_both_rivals() -> None:
+    found = retouching(1.0)
+    column = found.settings["columns"].index("psnr")
+    assert zones("M1", found) == ["supported", "supported"]
+    for seed in range(3):
+        found.scores[f"moody-vgg-{seed}@test"][:, column] += 1.0
+    assert zones("M1", found) == ["supported", "contradicted"]
+    assert word("M1", found) == "not replicated"
+    notes = evidence("M1", found).notes
+    assert any(note.startswith("beside it, mean PSNR, printed over l2, target certain: +0.5 dB") for note in notes)
+    assert any("with 1/K and mirror terms, over l2" in note for note in notes)
+    assert any("on training pictures" in note for note in notes)
+
+
+def test_m4_compares_two_widths_of_the_same_kernel() -> None:
+    found = retouching(1.0)
+    for seed in range(3):
+        found.scores[f"moody-sharp-{seed}@test"] = found.scores[f"moody-unit_mirror-{seed}@test"].copy()
+    assert zones("M4", found) == ["equivalent"]
+
+
+def test_m6_is_about_the_mean_curve_and_not_about_single_ones() -> None:
+    found = retouching(1.0)
+    assert evidence("M6", found).parts[0].values == pytest.approx([-10.0] * 3, abs=0.1)
+    for seed in range(3):  # one curve up, the other down: the mean stays
+        found.scores[f"moody-printed-{seed}@curve"] += np.array([[0.2], [-0.2]], dtype=np.float32)
+    assert evidence("M6", found).parts[0].values == pytest.approx([-10.0] * 3, abs=0.1)
+
+
+@pytest.mark.parametrize("rival", ["printed_k50", "printed_k100", "printed_01", "printed_10"])
+def test_m8_needs_all_four(rival: str) -> None:
+    found = retouching(1.0)
+    column = found.settings["columns"].index("psnr")
+    for seed in range(3):
+        found.scores[f"moody-{rival}-{seed}@test"][:, column] += 0.5
+    assert sorted(zones("M8", found)) == ["equivalent", "supported", "supported", "supported"]
+    assert word("M8", found) == "inconclusive"
+
+
+def test_m9_needs_psnr_and_colour() -> None:
+    found = retouching(1.0)
+    for seed in range(3):
+        found.scores[f"moody-ssim-{seed}@test"][:, 1] = found.scores[f"moody-l2-{seed}@test"][:, 1]
+    assert zones("M9", found) == ["supported", "equivalent"]
+
+
+def test_retouching_networks_that_ran_away_are_named() -> None:
+    found = retouching(1.0)
+    for run in found.runs:
+        if (run["task"], run["arm"], run["seed"]) == ("moody", "printed", 1):
+            run["ran_away"] = True
+    for name in ("M1", "M6"):
+        told = evidence(name, found)
+        assert len(told.parts[0].values) == 2
+    assert "ran away" in evidence("M1", found).notes[0]
+
+
+def test_m5_asks_for_black_pixels_and_a_lift_and_tells_the_rest() -> None:
+    found = evidence("M5", tone_fit(1.0))
+    assert [part.of for part in found.parts] == ["photographs"] * 2 and len(found.parts[0].values) == 5
+    assert found.parts[0].values == pytest.approx([2 + wobble(place, 1e-2) for place in range(5)], abs=1e-4)
+    assert found.notes[0].startswith("plain, mean error 5.2 steps (mirrored 3.2), above one step for 5 of 5")
+    assert "gamma from 0.80 to 0.80 (mirrored 0.60 to 0.60), true 0.6" in found.notes[0]
+    assert len(found.notes) == 1 + len(claims_transport.OTHERS)
+    told = {note.split(": ")[0].removeprefix("beside it, "): note for note in found.notes[1:]}
+    assert "+2 steps" in told["a twentieth black, lift free"] and "+2 steps" not in told["a fifth black, no lift"]
+    spoilt = tone_fit(1.0)
+    spoilt.scores["coded_lift-plain-0@test"] = spoilt.scores["coded_lift-mirror-0@test"]
+    assert zones("M5", spoilt) == ["supported", "equivalent"] and word("M5", spoilt) == "inconclusive"
+
+
+def test_m5_counts_no_difference_below_one_step() -> None:
+    assert zones("M5", tone_fit(0.45)) == ["equivalent"] * 2 and zones("M5", tone_fit(0.55)) == ["supported"] * 2
+
+
+def test_m7_needs_both_starts_and_both_losses_of_bins() -> None:
+    found = evidence("M7", tone_fit(1.0))
+    assert len(found.parts) == 4 and found.parts[0].values == pytest.approx([math.log2(1.6)] * 5, abs=0.03)
+    assert found.notes[0].startswith("steps, far start: cumulative l1 100 (median, step size 0.1); l1 of the bins 16")
+    assert len(found.notes) == 2 + 2 * 2 * 2 + 2
+    spoilt = tone_fit(1.0)
+    spoilt.scores["near-bins_l2_logistic-0@test"] = spoilt.scores["near-cdf_logistic-0@test"]
+    assert zones("M7", spoilt) == ["supported"] * 3 + ["equivalent"] and word("M7", spoilt) == "inconclusive"
+    spoilt.runs[[run["job"] for run in spoilt.runs].index("near-bins_l2_logistic-0")]["missed"] = 3
+    assert "l2 of the bins 100 (median, step size 0.1, 3 never there)" in evidence("M7", spoilt).notes[1]
+
+
+@pytest.mark.parametrize(("name", "job"), [("M5", "black_lift-mirror-0"), ("M7", "near-cdf_logistic-0")])
+def test_tone_fits_that_are_not_there(name: str, job: str) -> None:
+    found = tone_fit(1.0)
+    table = found.scores.pop(f"{job}@test")
+    with pytest.raises(ValueError, match=f"of job {job}"):
+        evidence(name, found)
+    found.scores[f"{job}@test"] = table
+    found.runs[:] = [run for run in found.runs if run["job"] != job]
+    with pytest.raises(Missing, match="has no runs of task"):
+        evidence(name, found)

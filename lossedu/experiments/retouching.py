@@ -1,0 +1,184 @@
+"""HDRNet learns to retouch: squared error alone, with features, with histograms in several versions, and SSIM.
+
+Each network starts as the identity and sees the same crops for every loss of a seed.  What is compared depends on what
+the input tells of the target, which is the task: see `retouch_pairs`.  The arm ``input`` is the untouched picture, and
+its curves are those of the retoucher himself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import _validate, data
+from ..nets import HDRNet
+from ..records import Record
+from ..sweeps import Job, Outcome, Place
+from ..training import Diverged, train
+from . import retouch_losses, retouch_pairs, retouch_scores, retouch_views, trial
+from .retouch_losses import ARMS
+from .retouch_pairs import TASKS
+from .tasks import chosen
+
+NAME = "retouching"
+
+#: Arms of each task: the search for bins and weights is done on one task alone, panoramas are few.
+COMPARED: Mapping[str, tuple[str, ...]] = {
+    "certain": ("l2", "printed", "unit_mirror", "ssim"),
+    "moody": ARMS,
+    "hdr": ("l2", "printed", "unit_mirror", "ssim"),
+}
+
+#: Arms whose networks of seed 0 are kept, for the pictures of the chapter.
+KEPT = ("l2", "vgg", "printed", "unit_mirror", "ssim")
+
+#: Step size of every arm that is not named: see the record of `retouch_rates`, from which a test takes them.
+RATE = 1e-3
+RATES: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Photographs, steps, crops and their side, pictures judged and in how many curves are measured, seeds.
+
+    `every`: histogram terms see every so many-th row and column.
+    """
+
+    photographs: str
+    steps: int
+    batch: int
+    side: int
+    pictures: int = 0
+    train_pictures: int = 32
+    contexts: int = 16
+    every: int = 2
+    seeds: int = 3
+    precision: str = "float32"
+
+
+SCALES: Mapping[str, Scale] = {
+    "smoke": Scale("embedded", 2, 2, 64, pictures=1, train_pictures=1, contexts=1, seeds=1),
+    "quick": Scale("embedded", 150, 4, 96, train_pictures=3, contexts=1),
+    "cpu": Scale("bsds500", 600, 4, 128),
+    "full": Scale("bsds500", 50_000, 16, 160, train_pictures=0, contexts=0, every=1, seeds=5),
+}
+
+
+def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arms: Sequence[str] = ()) -> list[Job]:
+    """Return one job for each task, loss and seed, and one that judges the untouched pictures of each task."""
+    _validate.option("scale", scale, SCALES)
+    sizes = asdict(SCALES[scale])
+    most = sizes.pop("seeds")
+    found = []
+    for seed in range(seeds or most):
+        for task in tasks or TASKS:
+            if task == "hdr" and scale in ("smoke", "quick") and not tasks:
+                continue  # panoramas are not on every machine
+            compared = [arm for arm in COMPARED[task] if not arms or arm in arms]
+            for arm in ("input", *compared) if seed == 0 or task == "hdr" else compared:
+                lr = RATES.get(arm, RATE)
+                options = {"task": task, "arm": arm, "seed": seed, "lr": lr, **sizes}
+                found.append(Job(f"lossedu.experiments.{NAME}", f"{task}-{arm}-{seed}", options))
+    return found
+
+
+def perform(job: Job, place: Place) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Train the network of a job, and judge it on the test and on training pictures."""
+    options = job.options
+    entry = {key: options[key] for key in ("task", "arm", "seed", "lr")}
+    if options["arm"] == "input":
+        return entry, measured(None, options, place)
+    network = new_network(options["seed"], place.device)
+    try:
+        history = fit(network, options, place)
+    except Diverged as error:
+        return {**entry, "diverged_at": error.step, "ran_away": True}, {}
+    torch.save(network.state_dict(), place.folder / "last.pt")
+    return entry | trial.course(list(history)), measured(network, options, place)
+
+
+def new_network(seed: int, device: str = "cpu") -> HDRNet:
+    """Return a network whose first weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(data.derive_seed(seed, "weights") % 2**32)
+        return HDRNet().to(torch.device(device))
+
+
+def fit(network: HDRNet, options: Mapping[str, Any], place: Place) -> list[float]:
+    """Train a network with the loss of its arm."""
+    steps = options["steps"]
+    batch_at = retouch_pairs.batches(
+        options["task"], options["photographs"], options["side"], options["batch"], options["seed"], place.device
+    )
+    loss = retouch_losses.loss(options["arm"], batch_at, place.device, options["precision"], options["every"])
+    common: dict[str, Any] = {"deadline": place.deadline, "compiled": place.compiled, "schedule": "warm"}
+    return train(
+        network,
+        loss,
+        batch_at,
+        steps=steps,
+        lr=options["lr"],
+        checkpoint=place.folder / "network.pt",
+        every=max(1, min(500, steps // 3)),
+        **common,
+    )
+
+
+def measured(network: HDRNet | None, options: Mapping[str, Any], place: Place) -> dict[str, np.ndarray]:
+    """Return the tables of a network, of the untouched pictures without one."""
+    found = {}
+    for where, limit in (("test", options["pictures"]), ("train", options["train_pictures"])):
+        pairs = retouch_pairs.pairs(options["task"], options["photographs"], where, limit, options["seed"])
+        found[where if options["task"] != "hdr" else f"{where}_views"] = retouch_scores.judged(
+            [_output(network, pair.x, place.device) for pair in pairs], pairs
+        )
+        if where == "test":
+            few = pairs[: options["contexts"] or len(pairs)]
+            ways = [pair.again if network is None else lambda x: _output(network, x, place.device) for pair in few]
+            found["curve"] = retouch_scores.curves(ways, few)
+    return found
+
+
+@torch.no_grad()
+def _output(network: HDRNet | None, x: Tensor, device: str) -> Tensor:
+    return x if network is None else network(x.to(device)).cpu()
+
+
+def describe(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the columns are, and which pictures the networks were judged on; views differ from seed to seed."""
+    sets = {}
+    for where, limit in (("test", options["pictures"]), ("train", options["train_pictures"])):
+        sets[where] = [pair.name for pair in retouch_pairs.pairs("certain", options["photographs"], where, limit, 0)]
+        views = chosen(retouch_views.VIEWS[where], limit)
+        sets[f"{where}_views"] = [f"view {number}" for number in range(len(views))]
+    return {"columns": list(retouch_scores.COLUMNS), "sets": sets}
+
+
+def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
+    """Return what networks of seed 0 make of photographs that may be shown: "task/photograph/arm", (H, W, 3) bytes."""
+    found: dict[str, np.ndarray] = {}
+    for outcome in outcomes:
+        options, entry = outcome.job.options, outcome.entry
+        wanted = options["seed"] == 0 and options["arm"] in KEPT and options["task"] in ("certain", "moody")
+        if wanted and entry is not None and not entry["ran_away"]:
+            network = new_network(0)
+            file = outcome.run / "jobs" / outcome.job.name / "last.pt"
+            network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+            network.eval()
+            for name in retouch_pairs.SHOWN:
+                output = _output(network, retouch_pairs.shown(name).x, "cpu").clamp(0, 1)
+                levels = (output[0].permute(1, 2, 0) * 255).round().byte().numpy()
+                found[f"{options['task']}/{name}/{options['arm']}"] = levels
+    return found
+
+
+def picture(record: Record, task: str, name: str, arm: str) -> Tensor:
+    """Return a picture that a record keeps, (1, 3, H, W) in [0, 1]; ValueError names those it has."""
+    key = f"{task}/{name}/{arm}"
+    _validate.option("task/name/arm", key, list(record.weights))
+    return torch.from_numpy(record.weights[key]).permute(2, 0, 1)[None].float() / 255
