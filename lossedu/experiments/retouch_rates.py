@@ -22,7 +22,7 @@ from . import retouch_losses, retouch_pairs, retouching
 NAME = "retouch_rates"
 
 TASKS = ("moody",)
-ARMS = ("l2", "vgg", "printed", "unit_mirror", "ssim")
+ARMS = ("l2", "vgg", "printed", "unit_mirror", "ssim", "unit", "printed_mirror")
 
 #: Step sizes that are tried, a factor of about three apart.
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
@@ -32,14 +32,12 @@ SEED = 100
 
 #: Arm -> the one that was tried in its place.
 TAKEN: Mapping[str, str] = {
-    "printed_mirror": "printed",
     "printed_k50": "printed",
     "printed_k100": "printed",
     "printed_01": "printed",
     "printed_10": "printed",
-    "unit": "unit_mirror",
-    "unit_01": "unit_mirror",
-    "unit_10": "unit_mirror",
+    "unit_01": "unit",
+    "unit_10": "unit",
     "sharp": "unit_mirror",
     "sort": "unit_mirror",
 }
