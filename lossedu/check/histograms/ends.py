@@ -169,6 +169,7 @@ def mass_keeping_histogram(fn: Callable[[Tensor, int, float], Any]) -> Verdict:
         "in the middle": (torch.tensor([0.5], dtype=torch.float64), 8, 0.02),
         "black": (torch.zeros(1, dtype=torch.float64), 8, 0.05),
         "white": (torch.ones(2, dtype=torch.float64), 8, 0.05),
+        "black, grey and white": (torch.tensor([0.0, 0.0, 0.5, 1.0], dtype=torch.float64), 8, 0.05),
         "a photograph": (photo, 32, 1 / 80),
         "a photograph, sharp": (photo, 32, 1 / 3200),
     }
@@ -182,8 +183,8 @@ def mass_keeping_histogram(fn: Callable[[Tensor, int, float], Any]) -> Verdict:
             right = both[1] if near(answer, both[1], 1e-6) else both[0]
             lost = plain(x, bins, width)
             mistakes: list[Mistake] = [
-                ("the ends lose mass", lost[None]),
                 ("divided by its sum: the mass comes back, and goes to the wrong pixels", (lost / lost.sum())[None]),
+                ("the ends lose mass", lost[None]),
                 ("this is the sum: divide by the number of pixels", (right * len(x))[None]),
                 ("this is the cumulative histogram: take differences", right.cumsum(0)[None]),
                 ("the bins run from white to black", right.flip(0)[None]),
