@@ -4,6 +4,7 @@
 - ``moody``: the same retoucher with a mood that the input does not tell, another one each time: what is best depends on
   the loss.
 - ``hdr``: views of HDR panoramas in BT.2020 and PQ, and their rendering for an ordinary display.
+- ``own``: a folder of your own, see `retouch_folders`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .tasks import chosen, noise_generator, photographs
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]
 
-TASKS = ("certain", "moody", "hdr")
+TASKS = ("certain", "moody", "hdr", "own")
 
 #: Exposure and warmth of untouched pictures: the middle of the exposure, and how far both reach.
 DIM, EXPOSURE, CAST = -0.2, 0.5, 0.1
@@ -31,12 +32,12 @@ SHOWN = ("rocket", "coffee")
 
 
 class Pair(NamedTuple):
-    """Name, input and target of a picture, and what makes a target of any other input in the same way."""
+    """Name, input and target of a picture, and what makes a target of any other input alike, where that is known."""
 
     name: str
     x: Tensor
     y: Tensor
-    again: Callable[[Tensor], Tensor]
+    again: Callable[[Tensor], Tensor] | None
 
 
 def batches(task: str, name: str, side: int, batch: int, seed: int, device: str = "cpu") -> Batches:
@@ -46,6 +47,10 @@ def batches(task: str, name: str, side: int, batch: int, seed: int, device: str 
         from .retouch_views import view_batches
 
         return view_batches(side, batch, seed, device)
+    if task == "own":
+        from .retouch_folders import folder_batches
+
+        return folder_batches(side, batch, seed, device)
     sampler = data.PackSampler(
         photographs(name)["train"].to(device), size=side, batch=batch, seed=data.derive_seed(seed, "crops")
     )
@@ -64,6 +69,10 @@ def pairs(task: str, name: str, where: str, limit: int, seed: int) -> list[Pair]
         from .retouch_views import view_pairs
 
         return view_pairs(where, limit, seed)
+    if task == "own":
+        from .retouch_folders import folder_pairs
+
+        return folder_pairs(where, limit)
     return _photographed(task, name, where, limit)
 
 

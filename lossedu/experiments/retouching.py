@@ -22,7 +22,6 @@ from ..sweeps import Job, Outcome, Place
 from ..training import Diverged, train
 from . import retouch_losses, retouch_pairs, retouch_scores, retouch_views, trial
 from .retouch_losses import ARMS
-from .retouch_pairs import TASKS
 from .tasks import chosen
 
 NAME = "retouching"
@@ -31,15 +30,22 @@ NAME = "retouching"
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "certain": ("l2", "printed", "unit_mirror", "ssim"),
     "moody": ARMS,
-    "hdr": ("l2", "printed", "unit_mirror", "ssim"),
+    "hdr": ("l2", "printed", "unit_mirror"),
+    "own": ("l2", "vgg", "printed", "unit_mirror", "ssim"),
 }
+
+TASKS = tuple(COMPARED)
+
+#: Tasks that are run where none are asked for: your own pairs are nobody else's, and panoramas not on every machine.
+USUAL = ("certain", "moody", "hdr")
+ALONE = dict.fromkeys(("smoke", "quick"), ("certain", "moody"))
 
 #: Arms whose networks of seed 0 are kept, for the pictures of the chapter.
 KEPT = ("l2", "vgg", "printed", "unit_mirror", "ssim")
 
-#: Step size of every arm that is not named: see the record of `retouch_rates`, from which a test takes them.
-RATE = 1e-3
-RATES: Mapping[str, float] = {}
+#: Step size of every arm, and of those that took another: from the record of `retouch_rates`.
+RATE = 3e-3
+RATES: Mapping[str, float] = dict.fromkeys(("printed", "printed_k50", "printed_k100", "printed_01", "printed_10"), 1e-3)
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,7 @@ def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arm
     most = sizes.pop("seeds")
     found = []
     for seed in range(seeds or most):
-        for task in tasks or TASKS:
-            if task == "hdr" and scale in ("smoke", "quick") and not tasks:
-                continue  # panoramas are not on every machine
+        for task in tasks or ALONE.get(scale, USUAL):
             compared = [arm for arm in COMPARED[task] if not arms or arm in arms]
             for arm in ("input", *compared) if seed == 0 or task == "hdr" else compared:
                 lr = RATES.get(arm, RATE)
@@ -134,14 +138,20 @@ def measured(network: HDRNet | None, options: Mapping[str, Any], place: Place) -
     found = {}
     for where, limit in (("test", options["pictures"]), ("train", options["train_pictures"])):
         pairs = retouch_pairs.pairs(options["task"], options["photographs"], where, limit, options["seed"])
-        found[where if options["task"] != "hdr" else f"{where}_views"] = retouch_scores.judged(
+        found[set_name(options["task"], where)] = retouch_scores.judged(
             [_output(network, pair.x, place.device) for pair in pairs], pairs
         )
         if where == "test":
             few = pairs[: options["contexts"] or len(pairs)]
             ways = [pair.again if network is None else lambda x: _output(network, x, place.device) for pair in few]
-            found["curve"] = retouch_scores.curves(ways, few)
+            if known := [way for way in ways if way is not None]:
+                found["curve"] = retouch_scores.curves(known, few)
     return found
+
+
+def set_name(task: str, where: str) -> str:
+    """Return what the pictures of a task are called: those of "certain" and "moody" are the photographs of a split."""
+    return where + {"hdr": "_views", "own": "_own"}.get(task, "")
 
 
 @torch.no_grad()
@@ -156,6 +166,8 @@ def describe(options: Mapping[str, Any]) -> dict[str, Any]:
         sets[where] = [pair.name for pair in retouch_pairs.pairs("certain", options["photographs"], where, limit, 0)]
         views = chosen(retouch_views.VIEWS[where], limit)
         sets[f"{where}_views"] = [f"view {number}" for number in range(len(views))]
+        if options["task"] == "own":
+            sets[f"{where}_own"] = [pair.name for pair in retouch_pairs.pairs("own", "", where, limit, 0)]
     return {"columns": list(retouch_scores.COLUMNS), "sets": sets}
 
 

@@ -94,9 +94,9 @@ def soft_histogram(
 
     Notes
     -----
-    Convention: pixels outside the range count as its nearest end and have gradient 0.  With the linear kernel a pixel on
-    the end feels the pull from inside; with mirror terms the logistic one is even there, and it feels none.  On a centre
-    the linear kernel has a kink, and the derivative towards brighter is used.
+    Convention: pixels outside the range count as its nearest end and have gradient 0.  With the linear kernel a pixel
+    on the end feels the pull from inside; with mirror terms the logistic one is even there, and it feels none.  On a
+    centre the linear kernel has a kink, and the derivative towards brighter is used.
     ``mirror=False`` is the kernel as printed, kept to show what it does: rows then sum to less than 1 (a black or
     white pixel loses half its mass), and the gradient of such a pixel is large and points out of the range.
     The mean of a linear histogram, :math:`\sum_k P(k)\,Lk/(K-1)`, is the mean of the image.  A pixel that is

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _validate
 from ..experiments.retouch_rates import RATES, best
+from ..experiments.retouching import set_name
 from ..ledger.evidence import INPUT, entries, images, paired, seed_values
 from ..ledger.evidence import Nets as Networks
 from ..records import Record
@@ -34,7 +35,12 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "unit_10": ("with 1/K, λ = 10", "histogram_emd"),
 }
 
-TITLES: Mapping[str, str] = {"certain": "the input tells all", "moody": "hidden moods", "hdr": "HDR to SDR"}
+TITLES: Mapping[str, str] = {
+    "certain": "the input tells all",
+    "moody": "hidden moods",
+    "hdr": "HDR to SDR",
+    "own": "your pairs",
+}
 
 #: Column -> head, factor, usual decimals.
 COLUMNS: Mapping[str, tuple[str, float, int]] = {
@@ -55,7 +61,7 @@ def arms_of(record: Record, task: str) -> list[str]:
 
 def testset(task: str, where: str = "test") -> str:
     """Return what the pictures of a task are called in the record."""
-    return f"{where}_views" if task == "hdr" else where
+    return set_name(task, where)
 
 
 def values(record: Record, task: str, arm: str, column: str, where: str = "test") -> list[float]:

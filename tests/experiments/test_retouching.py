@@ -10,12 +10,21 @@ import torch
 from torch import Tensor
 from trained import needs_weights
 
-from lossedu import histogram_emd_loss, mse_loss, ssim_loss
+from lossedu import histogram_emd_loss, mse_loss, png, ssim_loss
 from lossedu.data.looks import NO_MOOD, retouch
-from lossedu.experiments import retouch_losses, retouch_pairs, retouch_rates, retouch_scores, retouching, running
+from lossedu.experiments import (
+    retouch_folders,
+    retouch_losses,
+    retouch_pairs,
+    retouch_rates,
+    retouch_scores,
+    retouching,
+    running,
+)
 from lossedu.experiments.retouch_losses import HISTOGRAMS, LAYERS
 from lossedu.losses import PerceptualLoss
 from lossedu.records import load
+from lossedu.storage import DataError
 from lossedu.sweeps import Place
 
 PHOTOS = "embedded"
@@ -182,6 +191,28 @@ def test_the_step_sizes_in_the_code_are_those_of_the_record() -> None:
         assert retouching.RATES.get(arm, retouching.RATE) == found[arm]
     for run in load("retouching-cpu").runs:
         assert run["arm"] == "input" or run["lr"] == found[run["arm"]]
+
+
+def test_pairs_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOSSEDU_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="pairs/own/input and pairs/own/expertC"):
+        retouch_folders.folder()
+    generator = torch.Generator().manual_seed(0)
+    for number in range(5):
+        picture = (255 * torch.rand(70, 90, 3, generator=generator)).byte()
+        for name, pixels in (("input", picture // 2), ("expertC", picture)):
+            file = tmp_path / "pairs" / "own" / name / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(png.encode(pixels.numpy()))
+    x, y = retouch_pairs.batches("own", "", 64, 2, 0)(0)
+    torch.testing.assert_close(x, (y * 255 / 2).floor() / 255, rtol=0, atol=1e-6)
+    names = {where: [pair.name for pair in retouch_pairs.pairs("own", "", where, 0, 0)] for where in ("train", "test")}
+    assert len(names["train"]) == 3 and len(names["test"]) == 1 and not set(names["train"]) & set(names["test"])
+    chosen = {"tasks": ("own",), "arms": ("l2",), "device": "cpu", "say": lambda line: None}
+    record = running.run("retouching", "smoke", out=tmp_path / "run", **chosen)
+    assert record.settings["sets"]["test_own"] == names["test"]
+    assert record.scores["own-l2-0@test_own"].shape == (1, len(retouch_scores.COLUMNS))
+    assert "own-input-0@curve" not in record.scores and "own-l2-0@curve" in record.scores
 
 
 def test_views_of_a_seed_are_tested_on_panoramas_that_it_does_not_train_on() -> None:

@@ -613,3 +613,30 @@ def test_module() -> None:
     plain = {"bins": 256, "kernel": "linear", "bandwidth": None, "mirror": True, "data_range": 1.0, "reduction": "mean"}
     assert le.HistogramEMDLoss().options == plain
     assert repr(module) == f"HistogramEMDLoss({', '.join(f'{k}={v!r}' for k, v in options.items())})"
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("bins", [50, 256])
+def test_narrow_kernels_take_the_short_way_to_the_same_numbers(bins: int, mirror: bool) -> None:
+    """Where a kernel reaches few edges only those are computed: value, slope and curvature stay those of all edges."""
+    generator = torch.Generator().manual_seed(bins)
+    x = torch.rand(2, 60, generator=generator, dtype=torch.float64)
+    x[:, :4] = torch.tensor([0.0, 1.0, 0.5, 1e-4], dtype=torch.float64)
+    width = 1 / (2.5 * bins) if bins == 256 else 1e-3
+    assert logistic._steps(bins, width, x.dtype) <= bins // 4  # else the short way is not taken
+    weights = torch.randn(2, bins, generator=generator, dtype=torch.float64)
+    found = []
+    for way in (logistic.logistic_cumulative(x.requires_grad_(), bins, width, mirror, 1.0), None):
+        total = logistic._everywhere(x, bins, width, mirror) if way is None else way
+        (slope,) = torch.autograd.grad((total * weights).sum(), x, create_graph=True)
+        (bend,) = torch.autograd.grad(slope.square().sum(), x)
+        found.append((total.detach(), slope.detach(), bend))
+    for short, whole in zip(*found, strict=True):
+        torch.testing.assert_close(short, whole, rtol=1e-10, atol=1e-10 * float(whole.abs().max()))
+
+
+def test_a_pixel_that_is_no_number_spoils_its_row_with_narrow_kernels_too() -> None:
+    x = torch.rand(2, 40)
+    x[0, 3] = torch.nan
+    found = logistic.logistic_cumulative(x, 256, 1e-3, True, 1.0)
+    assert bool(found[0].isnan().all()) and bool(found[1].isfinite().all())
