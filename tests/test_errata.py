@@ -301,6 +301,111 @@ def vgg16(last: int) -> torch.nn.Sequential:
     return torch.nn.Sequential(*layers[:last])
 
 
+def logistic_slope(z: Tensor) -> Tensor:
+    """Return the derivative of the logistic function."""
+    s = torch.sigmoid(z)
+    return s * (1 - s)
+
+
+def test_e14_the_printed_density_integrates_to_one_over_alpha() -> None:
+    levels = torch.linspace(-20, 21, 410_001, dtype=torch.float64)
+    step = float(levels[1] - levels[0])
+    pixels = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64)
+    for alpha in (10.0, 100.0):
+        band = 1.0
+        kernel = sum(logistic_slope((p - levels) / (band / alpha)) for p in pixels)
+        printed = float(kernel.sum()) * step / (len(pixels) * band)  # type: ignore[union-attr]
+        right = float(kernel.sum()) * step / (len(pixels) * band / alpha)  # type: ignore[union-attr]
+        assert math.isclose(printed, 1 / alpha, rel_tol=1e-6)
+        assert math.isclose(right, 1, rel_tol=1e-6)
+
+
+def test_e15_the_printed_centres_lie_below_zero() -> None:
+    k = torch.arange(256, dtype=torch.float64)
+    printed = -1 + (k + 0.5) / 256
+    assert (round(float(printed[0]), 3), round(float(printed[-1]), 3)) == (-0.998, -0.002)
+    assert float(printed[-1]) + 0.5 / 256 == 0
+    right, deephist = (k + 0.5) / 256, -1 + (k + 0.5) * 2 / 256
+    assert float(right[0]) > 0 and float(right[-1]) < 1
+    assert float(deephist[0]) + float(deephist[-1]) == 0
+
+
+def half_width(kernel: Tensor, z: Tensor) -> float:
+    """Return how far from 0 a kernel has fallen to half of its height."""
+    return float(z[kernel >= kernel.max() / 2].max())
+
+
+def test_e16_alpha_twice_is_alpha_squared() -> None:
+    z = torch.linspace(-4, 4, 800_001, dtype=torch.float64)
+    alpha = 10.0
+    plain, once = half_width(logistic_slope(z), z), half_width(alpha * logistic_slope(alpha * z), z)
+    twice = half_width(alpha * logistic_slope(alpha * (z / (1 / alpha))), z)
+    assert math.isclose(plain / once, alpha, rel_tol=1e-3)
+    assert math.isclose(plain / twice, alpha**2, rel_tol=1e-2)
+
+
+def in_bins(x: Tensor, y: Tensor, bins: int) -> float:
+    """Return equation (5) as printed, for histograms that are counted."""
+    shares = [torch.histc(z, bins, 0, 1) / z.numel() for z in (x, y)]
+    return float((shares[0] - shares[1]).cumsum(0).abs().sum())
+
+
+def test_e17_the_printed_distance_grows_with_the_number_of_bins() -> None:
+    y = torch.linspace(0.1, 0.8, 400_000, dtype=torch.float64)
+    x = y + 0.05
+    for bins in (50, 100, 256):
+        assert math.isclose(in_bins(x, y, bins), 0.05 * bins, rel_tol=1e-3)
+        assert math.isclose(in_bins(x, y, bins) / bins, 0.05, rel_tol=1e-3)
+    assert math.isclose(float((x - y).square().mean()), 0.0025, rel_tol=1e-6)
+    black, white = torch.zeros(4), torch.ones(4)
+    assert in_bins(black, white, 256) == 255
+
+
+def plain_distance(x: Tensor, y: Tensor, bins: int, width: float) -> Tensor:
+    """Return equations (3) and (5) with the centres put right and the width of a bin, nothing reflected."""
+    edges = torch.arange(bins + 1, dtype=torch.float64) / bins
+    shares = [torch.sigmoid((edges[:, None] - z) / width).mean(dim=1).diff() for z in (x, y)]
+    return (shares[0] - shares[1]).cumsum(0).abs().sum() / bins
+
+
+def test_e18_a_black_pixel_loses_half_and_is_pushed_the_wrong_way() -> None:
+    edges, width = torch.arange(257, dtype=torch.float64) / 256, 1 / 640
+    for value, expected in ((0.0, 0.5), (0.5, 1.0), (1.0, 0.5)):
+        mass = float(torch.sigmoid((edges - value) / width).diff().sum())
+        assert math.isclose(mass, expected, rel_tol=1e-9)
+    y = torch.linspace(0.02, 0.98, 200, dtype=torch.float64)
+    x = (y * 0.9).requires_grad_()  # too dark everywhere
+    black = torch.cat([torch.zeros(10, dtype=torch.float64), x]).detach().requires_grad_()
+    target = torch.cat([torch.full((10,), 0.05, dtype=torch.float64), y])
+    (slope,) = torch.autograd.grad(plain_distance(black, target, 256, width), black)
+    right = -1 / len(black)  # brighter makes it cheaper
+    assert slope[0] > 0 > right, "descent makes the black pixel darker still"
+    assert float(slope[0]) / abs(right) > 90
+    step = torch.zeros_like(black)
+    step[0] = 1e-7
+    with torch.no_grad():
+        ends = [plain_distance(black + sign * step, target, 256, width) for sign in (1, -1)]
+    assert math.isclose(float(ends[0] - ends[1]) / 2e-7, float(slope[0]), rel_tol=1e-5)
+
+
+def test_e22_the_distance_of_input_and_target_trains_nothing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand(2, 50, generator=generator, dtype=torch.float64).unbind()
+    gain = torch.tensor(0.8, dtype=torch.float64, requires_grad=True)
+    printed = (x.sort().values - y.sort().values).abs().mean()
+    right = ((gain * x).sort().values - y.sort().values).abs().mean()
+    assert not printed.requires_grad
+    assert torch.autograd.grad(right, gain)[0] != 0
+
+
+def test_e23_the_kernel_is_the_density_of_the_logistic_distribution() -> None:
+    z = torch.linspace(-60, 60, 1_200_001, dtype=torch.float64)
+    density = logistic_slope(z)
+    step = float(z[1] - z[0])
+    assert math.isclose(float(density.sum()) * step, 1, rel_tol=1e-9)
+    assert math.isclose(math.sqrt(float((density * z**2).sum()) * step), math.pi / math.sqrt(3), rel_tol=1e-6)
+
+
 def test_e19_a_unit_of_relu4_3_sees_92_pixels() -> None:
     network = vgg16(23).double()  # number 22 of the layers is relu4_3
     for parameter in network.parameters():

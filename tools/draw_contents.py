@@ -91,6 +91,23 @@ def photograph_and_what_is_left() -> list[Tensor]:
     return [_crop(picture, 20, 24) for picture in (clean, *found)]
 
 
+def same_histograms() -> list[Tensor]:
+    """A cup of coffee, a face in its three histograms, and the coffee with its blues given out the other way round."""
+    cup = _crop(data.photograph("coffee"), 110, 220)
+    face = _crop(data.downsample2(data.photograph("astronaut")), 18, 72)
+    ordered, ranks = (order(cup) for order in (_in_order, _ranks))
+    turned = torch.cat([cup[:, :2], ordered.flip(2).gather(2, ranks).view_as(cup)[:, 2:]], dim=1)
+    return [cup, ordered.gather(2, _ranks(face)).view_as(cup), turned]
+
+
+def _in_order(x: Tensor) -> Tensor:
+    return x.flatten(2).sort(dim=2).values
+
+
+def _ranks(x: Tensor) -> Tensor:
+    return x.flatten(2).argsort(dim=2, stable=True).argsort(dim=2)
+
+
 def right_and_wrong_range() -> list[Tensor]:
     """A noisy face, what SSIM asks of it, and what it asks with the wrong data range: nothing."""
     y = _crop(data.photograph("astronaut", gray=True), 90, 190)
@@ -127,6 +144,7 @@ PICTURES: dict[str, Callable[[], list[Tensor]]] = {
     "ch04-ms-ssim": two_tints,
     "ch05-mix": grain_and_shift,
     "ch06-perceptual": photograph_and_what_is_left,
+    "ch07-histogram-emd": same_histograms,
     "audit-a-loss": right_and_wrong_range,
     "same-number": three_windows,
     "training-loop": before_and_after,

@@ -15,6 +15,8 @@ A check returns a `Verdict` and never raises because of a wrong answer, not even
 - Chapter 5: `who_steers`, `equivalent_weight`, `weighted_l1`, `mix_gradient`, `permutation_test`, `paired_by_channel`,
   `matching_weight`
 - Chapter 6: `who_feels`, `field_size`, `mended_content_loss`, `feature_gradient`, `srgan_scale`, `write_counts`
+- Chapter 7: `histogram_charges`, `emd_by_hand`, `ordered_emd`, `mass_keeping_histogram`, `end_bin_test`,
+  `weight_for_reach`, `projected_emd`, `notices_shuffles`
 """
 
 from __future__ import annotations
@@ -27,6 +29,16 @@ from .first_questions import (
     mended_loss,
     needed_agreements,
     wave_price,
+)
+from .histograms import (
+    emd_by_hand,
+    end_bin_test,
+    histogram_charges,
+    mass_keeping_histogram,
+    notices_shuffles,
+    ordered_emd,
+    projected_emd,
+    weight_for_reach,
 )
 from .mixtures import (
     equivalent_weight,
@@ -104,17 +116,21 @@ __all__ = [
     "contrast_structure_gradient",
     "dearest_wave",
     "edge_costs",
+    "emd_by_hand",
+    "end_bin_test",
     "equal_psnr",
     "equivalent_weight",
     "error_order",
     "feature_gradient",
     "field_divergence",
     "field_size",
+    "histogram_charges",
     "interval_of_three",
     "l1_act",
     "leave_one_out",
     "level_under_doubt",
     "luminance_gradient",
+    "mass_keeping_histogram",
     "matching_weight",
     "mended_content_loss",
     "mended_loss",
@@ -122,10 +138,13 @@ __all__ = [
     "ms_ssim_patch_gradient",
     "multiplications",
     "needed_agreements",
+    "notices_shuffles",
+    "ordered_emd",
     "orders_by_loss",
     "paired_by_channel",
     "permutation_test",
     "price_order",
+    "projected_emd",
     "rof_weight",
     "safe_isotropic",
     "safe_power",
@@ -136,6 +155,7 @@ __all__ = [
     "stable_variance",
     "tv_subgradient",
     "wave_price",
+    "weight_for_reach",
     "weighted_l1",
     "weighted_median",
     "who_feels",
