@@ -21,20 +21,22 @@ from .retouching import NAMES, TITLES, arms_of, testset
 DRAWN = ("l2", "vgg", "ssim", "printed", "unit_mirror")
 
 
-def strip(record: Record, task: str = "moody", name: str = "rocket", arms: Sequence[str] = DRAWN) -> Figure:
+def strip(
+    record: Record, task: str, name: str = "rocket", arms: Sequence[str] = ("l2", "printed", "unit_mirror", "ssim")
+) -> Figure:
     """Draw a photograph untouched and retouched without any mood, and what the networks of seed 0 make of it."""
     pair = retouch_pairs.shown(name)
     pictures = [pair.x, pair.y, *(retouching.picture(record, task, name, arm) for arm in arms)]
-    titles = ["untouched", "no mood", *(NAMES[arm][0] for arm in arms)]
-    return image_strip(pictures, titles, columns=4)
+    titles = ["untouched", "target", *(NAMES[arm][0] for arm in arms)]
+    return image_strip([picture[..., 20:130] for picture in pictures], titles, columns=3, zoom=2)
 
 
 def histograms_shown(
-    record: Record, task: str = "moody", name: str = "rocket", bins: int = 64
+    record: Record, task: str, name: str, arms: Sequence[str], bins: int = 64
 ) -> dict[str, np.ndarray]:
     """Return the histograms of the target and of the networks' pictures: arm -> (3, bins), each row adding up to 1."""
     pair = retouch_pairs.shown(name)
-    pictures = {"target": pair.y, **{arm: retouching.picture(record, task, name, arm) for arm in DRAWN}}
+    pictures = {"target": pair.y, **{arm: retouching.picture(record, task, name, arm) for arm in arms}}
     edges = np.linspace(0, 1, bins + 1)
     return {
         arm: np.stack([np.histogram(channel.numpy(), edges)[0] / channel.numel() for channel in picture[0]])
@@ -46,7 +48,7 @@ def figure3(
     record: Record, task: str = "certain", name: str = "rocket", arms: Sequence[str] = ("l2", "printed")
 ) -> Figure:
     """Draw the histograms of a photograph's target and of what networks of seed 0 make of it, one panel a channel."""
-    found = histograms_shown(record, task, name)
+    found = histograms_shown(record, task, name, arms)
     figure, axes = chart(3, height=330)
     bins = found["target"].shape[1]
     centres = (np.arange(bins) + 0.5) / bins
@@ -57,7 +59,7 @@ def figure3(
             ax.step(centres, 100 * found[arm][channel], where="mid", color=style["color"], label=NAMES[arm][0], lw=1.5)
         ax.set(title=colour, xlabel="value", xlim=(0, 1))
     axes[0].set_ylabel("pixels (%)")
-    axes[-1].legend(loc="upper right")
+    axes[0].legend(loc="upper right", fontsize=9, frameon=True)
     return figure
 
 

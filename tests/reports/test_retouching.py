@@ -77,8 +77,8 @@ def test_the_search_for_step_sizes_is_told_whole() -> None:
 
 def test_pictures_histograms_and_curves_are_drawn() -> None:
     made = record()
-    assert retouch_figures.strip(made).get_size_inches()[0] > 0
-    found = retouch_figures.histograms_shown(made)
+    assert retouch_figures.strip(made, "moody").get_size_inches()[0] > 0
+    found = retouch_figures.histograms_shown(made, "certain", "rocket", ("l2", "printed"))
     for arm, rows in found.items():
         np.testing.assert_allclose(rows.sum(axis=1), 1)
         np.testing.assert_allclose(rows, found["target"], err_msg=arm)
