@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 import lossedu as le
 from lossedu import check
-from lossedu.check.histograms.ends import hard, mirrored, plain
+from lossedu.check.histograms.ends import hard, mirrored, pixelwise, plain
 from lossedu.check.histograms.predictions import CASES, felt, share_of_l1
 
 FUNCTIONS = {
@@ -43,19 +44,25 @@ def test_the_predictions_of_exercise_1() -> None:
     assert verdict.passed and "noise 0." in verdict.notes[0]
     wrong = check.histogram_charges(**(solutions.charges | {"curve": "some", "red_mirrored": "all"}))
     assert "keeps the ranks" in hints(wrong) and "compared by itself" in hints(wrong) and not wrong.notes
-    assert not check.histogram_charges(brighter="all").passed
+    unfinished = check.histogram_charges(brighter="all", curve="?")
+    (failure,) = unfinished.failures
+    assert failure.name == "answers every case" and len(unfinished.properties) == 1
+    assert not any(hint in repr(unfinished) for _, hint in CASES.values())
     assert {case: felt(case) for case in CASES} == solutions.charges
     assert 0.1 < share_of_l1("noise") < 0.4
 
 
 def test_the_numbers_of_exercise_2() -> None:
     assert check.emd_by_hand(value=solutions.four_value, gradient=solutions.four_gradient).passed
-    apart = check.emd_by_hand(value=0.45, gradient=[-0.25, 0.25, -0.25, 0.25])
-    assert "put both in order first" in hints(apart) and "at the same place" in hints(apart)
-    summed = check.emd_by_hand(value=0.4, gradient=[-1, 1, 1, 1])
+    apart = check.emd_by_hand(value=0.3, gradient=[0.25, -0.25, -0.25, 0.25])
+    assert "put both in order first" in hints(apart) and "sign against the pixel at the same place" in hints(apart)
+    by_size = check.emd_by_hand(value=0.1, gradient=[-0.25, 0.25, 0.25, 0.25])
+    assert "not of their sizes" in hints(by_size)
+    assert "a size is a sign" in hints(check.emd_by_hand(value=0.3, gradient=[0.4, -0.1, -0.4, 0.3]))
+    summed = check.emd_by_hand(value=0.4, gradient=[1, -1, 1, 1])
     assert "divide by the four pixels" in hints(summed) and "1/4 in size" in hints(summed)
     assert "too bright has a positive slope" in hints(
-        check.emd_by_hand(value=0.1, gradient=[0.25, -0.25, -0.25, -0.25])
+        check.emd_by_hand(value=0.1, gradient=[-0.25, 0.25, -0.25, -0.25])
     )
     assert not check.emd_by_hand().passed and not check.emd_by_hand(value=0.1, gradient=[1, 2]).passed
     assert not check.emd_by_hand(value=0.1, gradient=["a"]).passed  # type: ignore[list-item]
@@ -92,7 +99,14 @@ def test_distances_in_another_style_pass() -> None:
         cost = le.histogram_emd_loss(leaf.view(1, 1, 1, -1), y.view(1, 1, 1, -1), kernel="sort")
         return [cost.item(), torch.autograd.grad(cost, leaf)[0]]
 
+    def lists(x: Tensor, y: Tensor) -> tuple[Any, Any]:
+        return in_order(x, y).abs().mean().requires_grad_(), ordered_slope(x, y).tolist()
+
     assert check.ordered_emd(by_autograd).passed
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check.ordered_emd(lists).passed
+    assert check.ordered_emd(lambda x, y: (in_order(x, y).abs().mean(), ordered_slope(x, y).numpy())).passed
     assert check.ordered_emd(lambda x, y: (float(in_order(x, y).abs().mean()), ordered_slope(x, y))).passed
 
 
@@ -119,15 +133,34 @@ def test_both_good_ways_to_keep_mass_pass() -> None:
 
     assert check.mass_keeping_histogram(mirrored).passed
     assert check.mass_keeping_histogram(two_mirrors).passed
+    assert check.mass_keeping_histogram(pixelwise).passed
+
+
+def test_only_the_end_that_loses_is_named() -> None:
+    def white_lost(x: Tensor, bins: int, width: float) -> Tensor:
+        edges = torch.arange(bins + 1, dtype=x.dtype) / bins
+        edges[0] = -torch.inf
+        return torch.sigmoid((edges[:, None] - x) / width).mean(dim=1).diff()
+
+    said = hints(check.mass_keeping_histogram(white_lost))
+    assert "a white pixel" in said and "a black pixel" not in said
+
+
+def test_too_few_digits_are_not_called_a_factor() -> None:
+    verdict = check.ordered_emd(lambda x, y: (in_order(x, y).abs().mean(), ordered_slope(x, y).float() * (1 + 1e-7)))
+    assert "digits" in hints(verdict) and "1 times" not in hints(verdict)
+    assert not verdict.passed
 
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda h: bool(h(torch.tensor([0.5]).double(), 8).sum() > 0.9), "try it on them"),
-        (lambda h: bool(h(torch.tensor([0.0]).double(), 8).sum() > 0.9), "a pixel of exactly 1"),
+        (lambda h: bool(h(torch.tensor([0.5]).double(), 8).sum() > 0.9), "outside of the range is lost"),
+        (lambda h: bool(h(torch.tensor([0.0, 1.0]).double(), 8).sum() > 0.51), "too large as well"),
+        (lambda h: False, "it calls every histogram wrong"),
+        (lambda h: bool(h(torch.tensor([0.0]).double(), 8).sum() > 0.9), "in none of them"),
         (lambda h: bool(torch.equal(h(torch.tensor([0.0]).double(), 8), hard(torch.zeros(1), 8))), "ask for the mass"),
-        (lambda h: True, "try it on them"),
+        (lambda h: True, "it calls every histogram right"),
         (lambda h: float(h(torch.tensor([0.0, 1.0]).double(), 8).sum()), "compare, as in"),
     ],
 )
@@ -167,6 +200,7 @@ def lines(x: Tensor, y: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
         (lambda x, y, d: (lines(x, y, d)[0] - lines(x, y, d)[1]).abs().mean(), "not put in order"),
         (lambda x, y, d: solutions.projected(x, y, d) * len(d), "take their mean"),
         (lambda x, y, d: le.histogram_emd_loss(x, y, kernel="sort"), "project first"),
+        (lambda x, y, d: le.histogram_emd_loss(*(z[None, :, None] for z in lines(x, y, d))), "bins do not reach"),
     ],
 )
 def test_wrong_projections_are_explained(answer: Callable[..., Any], hint: str) -> None:
@@ -177,8 +211,8 @@ def test_wrong_projections_are_explained(answer: Callable[..., Any], hint: str) 
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda x, y: le.histogram_emd_loss(x, y, kernel="sort"), "let the place count a little"),
-        (le.l1_loss, "take larger parts"),
+        (lambda x, y: le.histogram_emd_loss(x, y, kernel="sort"), "where a pixel lies"),
+        (le.l1_loss, "exact place of a pixel"),
         (le.mse_loss, "should cost about 0.1"),
         (lambda x, y: float(solutions.tolerant(x.detach(), y)), "no .item()"),
     ],

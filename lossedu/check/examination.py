@@ -102,7 +102,7 @@ class Examination:
             seen, hint = kind(answer), no_tensor_hint(answer)
         self.require_once(name, ok, seen, "a tensor with one element, or a float", hint)
         try:
-            value = float(answer)
+            value = float(answer.detach() if isinstance(answer, Tensor) else answer)
         except OverflowError:
             value = math.inf
         self.require_once("is finite", math.isfinite(value), short(value), "no NaN, no infinity", NOT_FINITE)

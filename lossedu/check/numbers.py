@@ -5,6 +5,7 @@ A mistake is a hint together with the value that it leads to: a wrong answer tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -54,6 +55,11 @@ def recognise(seen: Tensor | float, expected: Tensor | float, mistakes: Iterable
         return WRONG_SIGN if a.numel() == 1 and near(a, -b, rtol) and energy > 0 else ""
     factor = float(a @ b) / energy
     if near(a, factor * b, rtol) and not near(factor, 0.0, 0.0, 1e-12):
+        if short(factor) == "1":
+            off = float((a - b).abs().max() / b.abs().max())
+            digits = int(-math.log10(off)) if off > 0 else 16
+            cause = ": is something in it float32?" if digits >= 5 else ""
+            return f"right to about {digits} digits, and not further{cause}"
         return WRONG_SIGN if near(factor, -1.0, rtol) else f"every value is {short(factor)} times the right one"
     return ""
 

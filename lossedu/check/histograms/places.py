@@ -69,7 +69,7 @@ def notices_shuffles(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
             shuffled >= least,
             f"{shuffled:.4g}",
             f"at least {least:.4g}, a quarter of what ℓ1 charges",
-            "a histogram of the whole picture cannot: let the place count a little, by comparing parts of the picture",
+            "its value does not depend on where a pixel lies",
         )
         moved, most = cost("moved"), 0.5 * float(l1_loss(made["moved"], y))
         exam.test(
@@ -77,7 +77,7 @@ def notices_shuffles(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
             moved <= most,
             f"{moved:.4g}",
             f"at most {most:.4g}, half of what ℓ1 charges",
-            "the parts are too small, or pixels at the same place are compared: take larger parts",
+            "it depends too much on the exact place of a pixel",
         )
         leaf = (y + 0.02 * torch.cos(40 * y)).requires_grad_()
         answer = exam.call(lambda x: fn(x, y), leaf)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ... import data
+from ...losses import histogram_emd_loss
 from ..examination import Examination
 from ..numbers import Mistake
 from ..reader import function, kind
@@ -23,7 +24,7 @@ def ordered_emd(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
     Parameters
     ----------
     fn : callable
-        Takes two tensors (n,), float64, and returns a pair: the distance, and a tensor (n,).
+        Takes two tensors (n,), float64, and returns a pair: the distance, and a tensor or a list (n,).
 
     Raises
     ------
@@ -33,7 +34,7 @@ def ordered_emd(fn: Callable[[Tensor, Tensor], Any]) -> Verdict:
     function("fn", fn, _SORT)
     generator = torch.Generator().manual_seed(7)
     cases = {
-        "four pixels": (torch.tensor([0.1, 0.9, 0.4, 0.6]).double(), torch.tensor([0.5, 0.2, 0.8, 0.3]).double()),
+        "four pixels": (torch.tensor([0.9, 0.1, 0.4, 0.6]).double(), torch.tensor([0.5, 0.2, 0.8, 0.3]).double()),
         "a photograph, darker": tuple(
             z.flatten() for z in (lambda y: (0.8 * y + 1e-3 * torch.rand(y.shape, generator=generator), y))(_patch())
         ),
@@ -63,7 +64,19 @@ def _two(exam: Examination, answer: Any, x: Tensor) -> tuple[float, Tensor]:
     pair = isinstance(answer, tuple | list) and len(answer) == 2
     hint = "the function has no return" if answer is None else ""
     exam.require_once("returns a pair", pair, kind(answer), "value, gradient", hint)
-    return exam.number(answer[0], "the value is one number"), exam.tensor(answer[1], tuple(x.shape), what="gradient")
+    value = exam.number(answer[0], "the value is one number")
+    return value, exam.tensor(_from_list(answer[1]), tuple(x.shape), what="gradient")
+
+
+def _from_list(given: Any) -> Any:
+    """Return a list of numbers, of Python or NumPy, as a tensor; anything else as it came."""
+    if not (isinstance(given, list | tuple) or type(given).__module__ == "numpy"):
+        return given
+    try:
+        numbers = [float(one.detach() if isinstance(one, Tensor) else one) for one in given]
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return given
+    return torch.tensor(numbers, dtype=torch.float64)
 
 
 def ordered(x: Tensor, y: Tensor) -> tuple[float, Tensor]:
@@ -134,6 +147,11 @@ def projected_emd(fn: Callable[[Tensor, Tensor, Tensor], Any]) -> Verdict:
             mistakes: list[Mistake] = [
                 ("this is the sum over the directions: take their mean", right * len(directions)),
                 ("the projections are not put in order", _unordered(x, other, directions)),
+                (
+                    "projections lie outside 0 to 1 too, where bins do not reach: put them in order",
+                    _binned(x, other, directions),
+                ),
+                ("projections lie outside 0 to 1 too: do not clamp them", _clamped(x, other, directions)),
                 ("the channels are compared one by one: project first", projected(x, other, axes)),
                 ("a sum over the pixels: take their mean", right * x[0, 0].numel()),
                 ("this is a mean square", _squared(x, other, directions)),
@@ -154,6 +172,16 @@ def projected(x: Tensor, y: Tensor, directions: Tensor) -> float:
 
 def _unordered(x: Tensor, y: Tensor, directions: Tensor) -> float:
     a, b = _lists(x, y, directions)
+    return float((a - b).abs().mean())
+
+
+def _binned(x: Tensor, y: Tensor, directions: Tensor) -> float:
+    a, b = (z[None, :, None] for z in _lists(x, y, directions))
+    return float(histogram_emd_loss(a, b))
+
+
+def _clamped(x: Tensor, y: Tensor, directions: Tensor) -> float:
+    a, b = (z.clamp(0, 1).sort(dim=1).values for z in _lists(x, y, directions))
     return float((a - b).abs().mean())
 
 
