@@ -139,7 +139,8 @@ def test_wheel_holds_the_whole_package(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("lossedu/")}
     assert packed == ours
     assert "lossedu/py.typed" in packed
-    assert wheel.stat().st_size < 3_000_000
+    # Two thirds of it are records: per-image scores, and the few networks and pictures that chapters show.
+    assert wheel.stat().st_size < 3_500_000
 
 
 def test_address_and_version_agree_everywhere() -> None:

@@ -40,8 +40,8 @@ TASKS = tuple(COMPARED)
 USUAL = ("certain", "moody", "hdr")
 ALONE = dict.fromkeys(("smoke", "quick"), ("certain", "moody"))
 
-#: Arms whose networks of seed 0 are kept, for the pictures of the chapter.
-KEPT = ("l2", "vgg", "printed", "unit_mirror", "ssim")
+#: Arms, task and photograph of which the pictures of seed 0 are kept, for the chapter.
+KEPT, KEPT_TASK, KEPT_PHOTOGRAPH = ("l2", "printed", "unit_mirror", "ssim"), "certain", "rocket"
 
 #: Step size of every arm, and of those that took another: from the record of `retouch_rates`.
 RATE = 3e-3
@@ -176,16 +176,15 @@ def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for outcome in outcomes:
         options, entry = outcome.job.options, outcome.entry
-        wanted = options["seed"] == 0 and options["arm"] in KEPT and options["task"] in ("certain", "moody")
+        wanted = options["seed"] == 0 and options["arm"] in KEPT and options["task"] == KEPT_TASK
         if wanted and entry is not None and not entry["ran_away"]:
             network = new_network(0)
             file = outcome.run / "jobs" / outcome.job.name / "last.pt"
             network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
             network.eval()
-            for name in retouch_pairs.SHOWN:
-                output = _output(network, retouch_pairs.shown(name).x, "cpu").clamp(0, 1)
-                levels = (output[0].permute(1, 2, 0) * 255).round().byte().numpy()
-                found[f"{options['task']}/{name}/{options['arm']}"] = levels
+            output = _output(network, retouch_pairs.shown(KEPT_PHOTOGRAPH).x, "cpu").clamp(0, 1)
+            levels = (output[0].permute(1, 2, 0) * 255).round().byte().numpy()
+            found[f"{KEPT_TASK}/{KEPT_PHOTOGRAPH}/{options['arm']}"] = levels
     return found
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..experiments import retouch_pairs, retouching
+from ..experiments.retouching import KEPT, KEPT_PHOTOGRAPH, KEPT_TASK
 from ..figures import chart, image_strip, loss_style
 from ..figures.style import FAINT
 from ..ledger.evidence import INPUT, entries, images, left_out
@@ -21,34 +22,27 @@ from .retouching import NAMES, TITLES, arms_of, testset
 DRAWN = ("l2", "vgg", "ssim", "printed", "unit_mirror")
 
 
-def strip(
-    record: Record, task: str, name: str = "rocket", arms: Sequence[str] = ("l2", "printed", "unit_mirror", "ssim")
-) -> Figure:
-    """Draw a photograph untouched and retouched without any mood, and what the networks of seed 0 make of it."""
-    pair = retouch_pairs.shown(name)
-    pictures = [pair.x, pair.y, *(retouching.picture(record, task, name, arm) for arm in arms)]
+def strip(record: Record, arms: Sequence[str] = KEPT) -> Figure:
+    """Draw a photograph untouched and retouched, and what the networks of seed 0 make of it."""
+    pair = retouch_pairs.shown(KEPT_PHOTOGRAPH)
+    pictures = [pair.x, pair.y, *(retouching.picture(record, KEPT_TASK, KEPT_PHOTOGRAPH, arm) for arm in arms)]
     titles = ["untouched", "target", *(NAMES[arm][0] for arm in arms)]
-    return image_strip([picture[..., 20:130] for picture in pictures], titles, columns=3, zoom=2)
+    return image_strip([picture[..., 36:, 20:130] for picture in pictures], titles, columns=3, zoom=2)
 
 
-def histograms_shown(
-    record: Record, task: str, name: str, arms: Sequence[str], bins: int = 64
-) -> dict[str, np.ndarray]:
+def histograms_shown(record: Record, arms: Sequence[str], bins: int = 64) -> dict[str, np.ndarray]:
     """Return the histograms of the target and of the networks' pictures: arm -> (3, bins), each row adding up to 1."""
-    pair = retouch_pairs.shown(name)
-    pictures = {"target": pair.y, **{arm: retouching.picture(record, task, name, arm) for arm in arms}}
+    kept = {arm: retouching.picture(record, KEPT_TASK, KEPT_PHOTOGRAPH, arm) for arm in arms}
     edges = np.linspace(0, 1, bins + 1)
     return {
         arm: np.stack([np.histogram(channel.numpy(), edges)[0] / channel.numel() for channel in picture[0]])
-        for arm, picture in pictures.items()
+        for arm, picture in {"target": retouch_pairs.shown(KEPT_PHOTOGRAPH).y, **kept}.items()
     }
 
 
-def figure3(
-    record: Record, task: str = "certain", name: str = "rocket", arms: Sequence[str] = ("l2", "printed")
-) -> Figure:
+def figure3(record: Record, arms: Sequence[str] = ("l2", "printed")) -> Figure:
     """Draw the histograms of a photograph's target and of what networks of seed 0 make of it, one panel a channel."""
-    found = histograms_shown(record, task, name, arms)
+    found = histograms_shown(record, arms)
     figure, axes = chart(3, height=330)
     bins = found["target"].shape[1]
     centres = (np.arange(bins) + 0.5) / bins

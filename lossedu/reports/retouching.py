@@ -103,8 +103,9 @@ def table(record: Record, task: str, arms: Sequence[str] = ()) -> str:
     ]
     runs = [run for run in record.runs if run["task"] == task]
     seeds = {run["seed"] for run in runs}
+    pictures = len(record.scores[f"{runs[0]['job']}@{testset(task)}"])
     notes = [
-        f"Mean over {len(record.settings['sets'][testset(task)])} pictures and {len(seeds)} seeds ± half of the 95 % "
+        f"Mean over {pictures} pictures and {len(seeds)} seeds ± half of the 95 % "
         "interval over seeds. EMD: exact, of the channels, in thousandths of the range; joint: of colours, sliced; "
         "colour: distance from grey over that of the target; trained: PSNR on training pictures.",
         *losses_left_out(runs),

@@ -149,18 +149,18 @@ def test_a_curve_is_what_the_retoucher_makes_of_the_ramp() -> None:
 
 def test_a_small_run_has_its_tables_and_its_pictures(tmp_path: Path) -> None:
     arms = ("l2", "printed")
-    chosen = {"arms": arms, "tasks": ("moody",), "device": "cpu", "say": lambda line: None}
+    chosen = {"arms": arms, "tasks": ("certain",), "device": "cpu", "say": lambda line: None}
     record = running.run("retouching", "smoke", out=tmp_path, **chosen)
-    assert [(run["task"], run["arm"]) for run in record.runs] == [("moody", arm) for arm in ("input", *arms)]
+    assert [(run["task"], run["arm"]) for run in record.runs] == [("certain", arm) for arm in ("input", *arms)]
     columns = list(retouch_scores.COLUMNS)
     assert record.settings["columns"] == columns
     for arm in ("input", *arms):
-        assert record.scores[f"moody-{arm}-0@test"].shape == (1, len(columns))
-        assert record.scores[f"moody-{arm}-0@curve"].shape == (1, retouch_scores.POINTS)
-    shown = retouching.picture(record, "moody", "rocket", "l2")
+        assert record.scores[f"certain-{arm}-0@test"].shape == (1, len(columns))
+        assert record.scores[f"certain-{arm}-0@curve"].shape == (1, retouch_scores.POINTS)
+    shown = retouching.picture(record, "certain", "rocket", "l2")
     assert shown.shape == retouch_pairs.shown("rocket").x.shape
     with pytest.raises(ValueError, match="task/name/arm must be one of"):
-        retouching.picture(record, "moody", "rocket", "ssim")
+        retouching.picture(record, "certain", "rocket", "ssim")
     again = running.run("retouching", "smoke", out=tmp_path / "two", **chosen)
     for key, table in record.scores.items():
         np.testing.assert_array_equal(table, again.scores[key])

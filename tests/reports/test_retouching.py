@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lossedu.experiments import retouch_pairs, retouch_rates, retouch_scores
-from lossedu.experiments.retouching import COMPARED, KEPT, USUAL
+from lossedu.experiments.retouching import COMPARED, KEPT, KEPT_PHOTOGRAPH, KEPT_TASK, USUAL
 from lossedu.records import Record
 from lossedu.reports import retouch_figures, retouching
 from lossedu.reports.retouching import NAMES
@@ -31,9 +31,8 @@ def record() -> Record:
                     scores[f"{job}@{retouching.testset(task, where)}"] = rows
                 ramp = np.linspace(0, 1, retouch_scores.POINTS) + 0.01 * number
                 scores[f"{job}@curve"] = np.tile(ramp, (2, 1)).astype(np.float32)
-    for name in retouch_pairs.SHOWN:
-        bright = (retouch_pairs.shown(name).y[0].permute(1, 2, 0) * 255).round().byte().numpy()
-        weights |= {f"{task}/{name}/{arm}": bright for task in ("certain", "moody") for arm in KEPT}
+    bright = (retouch_pairs.shown(KEPT_PHOTOGRAPH).y[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    weights |= {f"{KEPT_TASK}/{KEPT_PHOTOGRAPH}/{arm}": bright for arm in KEPT}
     sets = {name: list("abcd") for name in ("test", "train", "test_views", "train_views")}
     settings = {"columns": COLUMNS, "sets": sets, "contexts": 2}
     provenance = {"device": "x", "torch": "y", "date": "z"}
@@ -77,8 +76,8 @@ def test_the_search_for_step_sizes_is_told_whole() -> None:
 
 def test_pictures_histograms_and_curves_are_drawn() -> None:
     made = record()
-    assert retouch_figures.strip(made, "moody").get_size_inches()[0] > 0
-    found = retouch_figures.histograms_shown(made, "certain", "rocket", ("l2", "printed"))
+    assert retouch_figures.strip(made).get_size_inches()[0] > 0
+    found = retouch_figures.histograms_shown(made, ("l2", "printed"))
     for arm, rows in found.items():
         np.testing.assert_allclose(rows.sum(axis=1), 1)
         np.testing.assert_allclose(rows, found["target"], err_msg=arm)
