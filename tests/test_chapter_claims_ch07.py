@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -15,7 +16,11 @@ from torch import Tensor
 import lossedu as le
 from lossedu import data
 from lossedu.experiments import doubt
+from lossedu.experiments.retouch_losses import ARMS
 from lossedu.instruments.steering import pull_sizes
+from lossedu.records import Record, load
+from lossedu.reports import retouch_figures, tone_fit, verdicts
+from lossedu.reports import retouching as retouched
 
 NOTEBOOK = Path(__file__).parents[1] / "chapters" / "ch07-histogram-emd.ipynb"
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -246,3 +251,92 @@ def test_small_crops_are_nearly_l1_and_pooled_batches_hide_errors() -> None:
     batch, moods = torch.cat([one, one]), torch.cat([one + 0.08, one - 0.08])
     pooled = exact(*(z.transpose(0, 1).reshape(1, 3, 128, 64) for z in (moods, batch)))
     assert float(exact(moods, batch)) == pytest.approx(0.08) and float(pooled) < 0.05
+
+
+# The record
+
+
+@pytest.fixture(scope="module")
+def networks() -> Record:
+    return load("retouching-cpu")
+
+
+HISTOGRAM_ARMS = [arm for arm in ARMS if arm not in ("l2", "vgg", "ssim")]
+
+
+def mean(record: Record, task: str, arm: str, column: str = "psnr", where: str = "test") -> float:
+    return float(np.mean(retouched.values(record, task, arm, column, where)))
+
+
+@pytest.mark.parametrize("task", ["certain", "moody", "hdr"])
+def test_every_histogram_arm_is_below_l2_also_on_training_pictures(networks: Record, task: str) -> None:
+    for arm in set(HISTOGRAM_ARMS) & set(retouched.arms_of(networks, task)):
+        for where in ("test", "train"):
+            assert mean(networks, task, arm, where=where) < mean(networks, task, "l2", where=where), (arm, where)
+        if task != "hdr":
+            assert mean(networks, task, arm, "emd") > mean(networks, task, "l2", "emd"), arm
+    ahead = retouched.lead(networks, "hdr", "unit_mirror", "l2", "emd", how="percent")
+    assert -3 < ahead.mean < 0 < ahead.high
+
+
+def test_the_printed_weight_is_below_the_untouched_picture_where_the_target_is_certain(networks: Record) -> None:
+    assert mean(networks, "certain", "printed") < mean(networks, "certain", "input")
+    assert mean(networks, "moody", "printed") == min(mean(networks, "moody", arm) for arm in retouch_figures.DRAWN)
+
+
+def test_only_the_printed_weight_folds_the_tones(networks: Record) -> None:
+    for task in ("certain", "moody"):
+        for arm in set(retouch_figures.DRAWN) & set(retouched.arms_of(networks, task)):
+            curve = retouch_figures.mean_curves(networks, task, arm).mean(axis=0)
+            assert (np.diff(curve).min() < -0.01) == (arm == "printed"), (task, arm)
+
+
+def test_a_smaller_weight_is_better_and_bins_make_no_difference_that_shows(networks: Record) -> None:
+    tenth = retouched.lead(networks, "moody", "printed_01", "printed")
+    assert tenth.low > 0.5 and tenth.mean == pytest.approx(1, abs=0.15)
+    assert mean(networks, "moody", "unit") > mean(networks, "moody", "printed_01")
+    for arm in ("printed_k50", "printed_k100"):
+        found = retouched.lead(networks, "moody", arm, "printed")
+        assert found.low < 0 < found.high
+    for arm in ("unit", "sharp", "sort"):
+        found = retouched.lead(networks, "moody", arm, "unit_mirror")
+        assert found.low < 0 < found.high
+
+
+def test_ssim_is_ahead_and_vgg_changes_little_where_moods_are_hidden(networks: Record) -> None:
+    assert retouched.lead(networks, "moody", "ssim", "l2").low > 0.5
+    assert retouched.lead(networks, "moody", "ssim", "l2", "de00").high < 0
+    gap = {arm: abs(mean(networks, "moody", arm, "colour") - 1) for arm in ("ssim", "l2")}
+    assert gap["ssim"] < gap["l2"]
+    vgg = retouched.lead(networks, "moody", "vgg", "l2")
+    assert vgg.low < 0 < vgg.high and abs(vgg.mean) < 0.2
+
+
+def test_verdicts_that_the_text_names() -> None:
+    words = {name: row["verdict"] for name, row in verdicts.rows().items()}
+    assert words["M5"] == "supported"
+    assert {words[name] for name in ("M1", "M4", "M6", "M7")} == {"inconclusive"}
+    assert {words[name] for name in ("M8", "M9")} == {"not replicated"}
+
+
+def test_black_decides_whether_a_fit_goes_wrong() -> None:
+    record = load("tone_fit-cpu")
+    text = tone_fit.fit_table(record)
+    rows = {line.split("|")[1].strip(): line.split("|")[2:] for line in text.splitlines() if line.startswith("| ")}
+
+    def plain_and_mirrored(condition: str) -> list[float]:
+        return [float(rows[condition][place].split()[0]) for place in (1, 2)]
+
+    for condition in ("a fifth black, no lift", "nothing cut to black, lift", "nothing cut to black, no lift"):
+        plain, mirrored = plain_and_mirrored(condition)
+        assert plain < 0.5 and abs(plain - mirrored) < 0.05, condition
+    for condition in ("a fifth black, lift", "not darkened, a fifth black, lift free"):
+        plain, mirrored = plain_and_mirrored(condition)
+        assert plain > 3 and mirrored < 0.5, condition
+    assert plain_and_mirrored("a fifth black, no lift, pixels raised to 0.001 before the power")[0] > 10
+
+
+def test_the_cumulative_distance_always_gets_to_a_tenth() -> None:
+    lines = [line.split("|") for line in tone_fit.steps_table(load("tone_fit-cpu")).splitlines() if "| " in line]
+    cumulative = [line for line in lines if "cumulative" in line[2]]
+    assert len(cumulative) == 3 and all("(" not in line[place] for line in cumulative for place in (3, 6))

@@ -27,7 +27,7 @@ def strip(record: Record, arms: Sequence[str] = KEPT) -> Figure:
     pair = retouch_pairs.shown(KEPT_PHOTOGRAPH)
     pictures = [pair.x, pair.y, *(retouching.picture(record, KEPT_TASK, KEPT_PHOTOGRAPH, arm) for arm in arms)]
     titles = ["untouched", "target", *(NAMES[arm][0] for arm in arms)]
-    return image_strip([picture[..., 36:, 20:130] for picture in pictures], titles, columns=3, zoom=2)
+    return image_strip([picture[..., 36:, 28:118] for picture in pictures], titles, columns=3, zoom=2)
 
 
 def histograms_shown(record: Record, arms: Sequence[str], bins: int = 64) -> dict[str, np.ndarray]:
