@@ -291,6 +291,16 @@ def test_only_the_printed_weight_folds_the_tones(networks: Record) -> None:
             assert (np.diff(curve).min() < -0.01) == (arm == "printed"), (task, arm)
 
 
+def test_clipped_curves_are_further_off_with_the_printed_term(networks: Record) -> None:
+    target = networks.scores["moody-input-0@curve"].astype(np.float64).mean(axis=0)
+    for seed in range(3):
+        off = []
+        for arm in ("printed", "l2"):
+            curve = networks.scores[f"moody-{arm}-{seed}@curve"].astype(np.float64).clip(0, 1).mean(axis=0)
+            off.append(float(np.sqrt(np.mean((curve - target) ** 2))))
+        assert off[0] > 1.2 * off[1]
+
+
 def test_a_smaller_weight_is_better_and_bins_make_no_difference_that_shows(networks: Record) -> None:
     tenth = retouched.lead(networks, "moody", "printed_01", "printed")
     assert tenth.low > 0.5 and tenth.mean == pytest.approx(1, abs=0.15)

@@ -170,3 +170,21 @@ def test_wrong_pictures_are_refused() -> None:
         HDRNet()(torch.zeros(1, 1, 32, 32))
     with pytest.raises(TypeError, match="x"):
         HDRNet()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+
+
+def test_half_precision_reads_at_the_right_places() -> None:
+    ramp = (torch.arange(16) + 0.5).div(16).expand(1, 1, 8, 16, 16).bfloat16()
+    guide = torch.full((1, 1, 4, 1000), 0.5).bfloat16()
+    found = slice_grid(ramp, guide)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, slice_grid(ramp.float(), guide.float()))
+
+
+def test_under_autocast_tones_and_colours_keep_their_digits() -> None:
+    torch.manual_seed(8)
+    network, x = HDRNet(), torch.rand(1, 3, 64, 64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = network(x)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, x, rtol=0, atol=1e-6)
+    torch.testing.assert_close(network(x.bfloat16()), x.bfloat16().float(), rtol=0, atol=1e-6)

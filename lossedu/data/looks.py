@@ -70,6 +70,7 @@ def flat(x: Tensor, *, exposure: float | Tensor = 0.0, warmth: float | Tensor = 
     """
     _colour("x", x)
     _validate.in_range("contrast", contrast, 0, 0.96)
+    x = x.to(_validate.working_dtype(x))
     low = (0.04 + contrast * x.clamp(0, 1)) ** (2.0 ** -_each(exposure, x))
     return _warmed(low, warmth).clamp(0, 1)
 
@@ -97,7 +98,7 @@ def retouch(x: Tensor, mood: Mood = NO_MOOD) -> Tensor:
     Returns
     -------
     Tensor
-        Shape, dtype and device of `x`, in [0, 1].  Not rounded.
+        Shape and device of `x`, float32 for half precision, in [0, 1].  Not rounded.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def retouch(x: Tensor, mood: Mood = NO_MOOD) -> Tensor:
     _colour("x", x)
     if min(x.shape[-2:]) < 16:
         raise ValueError(f"x must have at least 16 x 16 pixels, got shape {tuple(x.shape)}")
+    x = x.to(_validate.working_dtype(x))
     z = x.clamp(1e-4, 1)
     mean = _mean(_luma(z)).clamp(0.02, 0.98)
     z = z ** (torch.log(torch.full_like(mean, AIM)) / torch.log(mean)).clamp(0.5, 1.6)
@@ -149,7 +151,12 @@ def _mean(x: Tensor) -> Tensor:
 
 def _each(value: float | Tensor, x: Tensor) -> Tensor:
     """Return a number or one a picture in a shape that goes with (N, C, H, W)."""
-    return torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1)
+    each = torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1)
+    if len(each) not in (1, len(x)):
+        raise ValueError(
+            f"exposure, warmth and saturation must be one number or {len(x)}, one a picture, got {len(each)}"
+        )
+    return each
 
 
 def _warmed(x: Tensor, warmth: float | Tensor) -> Tensor:

@@ -27,7 +27,7 @@ TASKS = ("certain", "moody", "hdr", "own")
 #: Exposure and warmth of untouched pictures: the middle of the exposure, and how far both reach.
 DIM, EXPOSURE, CAST = -0.2, 0.5, 0.1
 
-#: Photographs that may be shown, and are in none of the sets: halved twice.
+#: Photographs that may be shown, halved twice; the networks of the scales "cpu" and "full" have not seen them.
 SHOWN = ("rocket", "coffee")
 
 

@@ -59,11 +59,12 @@ def with_ramp(x: Tensor) -> Tensor:
 def curve(retouched: Retoucher, x: Tensor) -> Tensor:
     """Return what becomes of a ramp of grey within a picture: `POINTS` values, mean over rows and channels.
 
-    The rows next to the picture and at its border are left out.
+    The rows next to the picture and at its border are left out.  The output is not clipped.
     """
     output = retouched(with_ramp(x))
     rows = x.shape[-2] // BAND
-    band = output[..., -rows + rows // 4 : -(rows // 4), :]
+    first = output.shape[-2] - rows
+    band = output[..., first + rows // 4 : first + max(rows - rows // 4, rows // 4 + 1), :]
     line = band.mean(dim=(0, 1, 2))
     return F.interpolate(line[None, None], size=POINTS, mode="linear", align_corners=True)[0, 0]
 

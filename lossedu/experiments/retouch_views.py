@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .. import _validate
 from ..data.codes import bt2020_to_bt709, pq_decode
 from ..data.panoramas import PANORAMAS, grade, panorama, view
 from .retouch_pairs import Pair
@@ -66,6 +67,7 @@ def _drawn(side: int, seed: int) -> tuple[Tensor, Tensor]:
 @functools.lru_cache(maxsize=8)
 def view_pairs(where: str, limit: int, seed: int) -> list[Pair]:
     """Return views at equal distances of the panoramas of a split ("train" or "test"), at most `limit` if not 0."""
+    _validate.option("where", where, VIEWS)
     test = held_out(seed)
     found = []
     for name in sorted(PANORAMAS):

@@ -82,6 +82,8 @@ def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arm
     most = sizes.pop("seeds")
     found = []
     for seed in range(seeds or most):
+        if "own" in tasks and len(set(tasks)) > 1:
+            raise ValueError(f"tasks must be 'own' alone or others without it, got {', '.join(tasks)}")
         for task in tasks or ALONE.get(scale, USUAL):
             compared = [arm for arm in COMPARED[task] if not arms or arm in arms]
             for arm in ("input", *compared) if seed == 0 or task == "hdr" else compared:
@@ -160,13 +162,19 @@ def _output(network: HDRNet | None, x: Tensor, device: str) -> Tensor:
 
 
 def describe(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the columns are, and which pictures the networks were judged on; views differ from seed to seed."""
+    """Return what the columns are, and which pictures the networks were judged on; views differ from seed to seed.
+
+    Pairs of one's own are run by themselves: their photographs are nobody else's.
+    """
     sets = {}
+    own = options["task"] == "own"
     for where, limit in (("test", options["pictures"]), ("train", options["train_pictures"])):
-        sets[where] = [pair.name for pair in retouch_pairs.pairs("certain", options["photographs"], where, limit, 0)]
+        if not own:
+            pairs = retouch_pairs.pairs("certain", options["photographs"], where, limit, 0)
+            sets[where] = [pair.name for pair in pairs]
         views = chosen(retouch_views.VIEWS[where], limit)
         sets[f"{where}_views"] = [f"view {number}" for number in range(len(views))]
-        if options["task"] == "own":
+        if own:
             sets[f"{where}_own"] = [pair.name for pair in retouch_pairs.pairs("own", "", where, limit, 0)]
     return {"columns": list(retouch_scores.COLUMNS), "sets": sets}
 

@@ -79,7 +79,7 @@ class EMDExplorer(Explorable):
         (0.1) and 0.3 to 2.5 (0.05).  A pixel p of the photograph becomes gain * p ** gamma + shift, cut at 0 and 1.
     kernel : {"sort", "linear", "logistic"}
         As for `histogram_emd_loss`; 256 bins.
-    narrow : int
+    narrow : float
         The bandwidth of the logistic kernel at the start: 0 for a bin's width / 2.5, 100 for a bin's width / 1000.
     mirror : bool
         Whether the logistic kernel is mirrored at the ends of the range at the start.

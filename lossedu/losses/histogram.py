@@ -165,7 +165,8 @@ def histogram_emd_loss(
     distance of two centres.  With "sort", equal pixels are ranked as they lie in memory.
     The gradient of a pixel in cell k is :math:`-\operatorname{sign}\bigl(F_x(k)-F_y(k)\bigr)/(NCHW\cdot L)` with the
     batch size N: of one size for all pixels, 0 where the histograms agree.  With the logistic kernel only the
-    pixels within a few bandwidths of an edge feel it, and those the more: narrow kernels starve the others.
+    pixels within a few bandwidths of an edge feel it, and those the more: narrow kernels starve the others.  Its sums
+    depend on the order of the pixels by rounding, so that a shuffled picture may be pulled by what is rounding alone.
 
     Examples
     --------

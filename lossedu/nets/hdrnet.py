@@ -54,7 +54,8 @@ class HDRNet(nn.Module):
 
     Notes
     -----
-    Convention: (N, 3, H, W) in display values, nominally [0, 1], becomes the same shape; the output is not clamped.
+    Convention: (N, 3, H, W) in display values, nominally [0, 1], becomes the same shape in the dtype of
+    the parameters; the output is not clamped.  Under autocast guide, slicing and colours stay in that dtype.
     The picture is made 256 x 256 (antialiased, whatever its proportions); four convolutions of stride 2 lead to 16 x
     16 places with 64 channels; two more of stride 2 and three full layers see the whole picture, two of stride 1 the
     places; their sum, rectified, gives 8 tones of a 3x4 map for each place.  For slicing see `slice_grid`, for the
@@ -107,7 +108,9 @@ class HDRNet(nn.Module):
 
     def grid(self, x: Tensor) -> Tensor:
         """Return the bilateral grid of coefficients of pictures: (N, 12, 8, 16, 16)."""
-        small = F.interpolate(x, size=(SMALL, SMALL), mode="bilinear", antialias=True, align_corners=False)
+        small = F.interpolate(
+            x.to(self.guide.matrix.dtype), size=(SMALL, SMALL), mode="bilinear", antialias=True, align_corners=False
+        )
         seen = self.splat(small)
         about = self.summary(self.whole(seen).flatten(1))
         fused = F.relu(self.near(seen) + about[:, :, None, None])
@@ -118,8 +121,12 @@ class HDRNet(nn.Module):
         _validate.image("x", x)
         if x.shape[1] != 3:
             raise ValueError(f"x must have 3 channels, got shape {tuple(x.shape)}")
-        guide = self.guide(x)
-        return apply_affine(x.to(guide.dtype), slice_grid(self.grid(x).to(guide.dtype), guide))
+        grid = self.grid(x)
+        # Tones and colours need their digits: under autocast the convolutions alone are in half precision.
+        with torch.autocast(x.device.type, enabled=False):
+            full = x.to(self.guide.matrix.dtype)
+            guide = self.guide(full)
+            return apply_affine(full, slice_grid(grid.to(guide.dtype), guide))
 
 
 def _half(inputs: int, outputs: int) -> nn.Conv2d:

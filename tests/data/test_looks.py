@@ -96,3 +96,6 @@ def test_wrong_pictures_are_refused() -> None:
         flat(torch.zeros(1, 3, 32, 32), contrast=1.5)
     with pytest.raises(ValueError, match="count"):
         moods(0, generator=torch.Generator())
+    with pytest.raises(ValueError, match="one number or 1, one a picture, got 3"):
+        retouch(torch.zeros(1, 3, 32, 32), Mood(exposure=torch.zeros(3)))
+    assert retouch(torch.zeros(1, 3, 32, 32).bfloat16()).dtype == torch.float32

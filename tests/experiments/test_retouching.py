@@ -65,6 +65,7 @@ def test_again_makes_the_target_of_the_same_mood() -> None:
 def test_the_shown_photographs_are_in_no_training() -> None:
     """They come with scikit-image; the record's networks are trained on BSDS500."""
     assert retouching.SCALES["cpu"].photographs == retouching.SCALES["full"].photographs == "bsds500"
+    assert not set(retouch_pairs.SHOWN) & set(load("retouching-cpu").settings["sets"]["train"])
     for name in retouch_pairs.SHOWN:
         pair = retouch_pairs.shown(name)
         assert pair.x.shape == pair.y.shape and not torch.equal(pair.x, pair.y)
@@ -212,6 +213,8 @@ def test_pairs_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     record = running.run("retouching", "smoke", out=tmp_path / "run", **chosen)
     assert record.settings["sets"]["test_own"] == names["test"]
     assert record.scores["own-l2-0@test_own"].shape == (1, len(retouch_scores.COLUMNS))
+    with pytest.raises(ValueError, match="'own' alone"):
+        retouching.jobs("smoke", tasks=("own", "moody"))
     assert "own-input-0@curve" not in record.scores and "own-l2-0@curve" in record.scores
 
 
