@@ -22,7 +22,7 @@ def rng() -> torch.Generator:
 
 def test_the_texture_is_stationary_and_as_strong_as_it_says() -> None:
     c = plausible.texture_covariance(SIDE)
-    assert torch.equal(c, c.T)
+    torch.testing.assert_close(c, c.T, rtol=0, atol=1e-15)  # the last digit depends on the machine
     torch.testing.assert_close(c.diagonal(), torch.full((SIDE * SIDE,), plausible.DEVIATION**2, dtype=c.dtype))
     assert torch.linalg.eigvalsh(c).min() > -1e-12
     neighbours = c.view(SIDE, SIDE, SIDE, SIDE)

@@ -39,6 +39,9 @@ TRAINED = set(EXPERIMENTS) - {
     "inversion",
     "features",
     "perceptual_sr",
+    "retouch_rates",
+    "retouching",
+    "tone_fit",
 }
 
 
