@@ -21,6 +21,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 
+# Seconds for one cell. A chapter takes one minute, so only a cell that hangs gets there, and is then named.
+LIMIT = 300
+
 # Loaded by the pytest inside: writes down what each cell put out.
 RECORDER = """
 import json
@@ -77,8 +80,9 @@ def run(request: pytest.FixtureRequest, python: Path, wheel: Path, tmp_path_fact
         "OMP_NUM_THREADS": "1",
     }
     plugins = ["-p", "recorder", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:hypothesispytest"]
-    command = [python, "-m", "pytest", *plugins, "--nbval-lax", "--nbval-current-env", "-q", request.param.name]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={LIMIT}", "-q"]
+    command = [python, "-m", "pytest", *plugins, *options, request.param.name]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=2 * LIMIT)
     recorded = map(json.loads, (aside / "outputs").read_text("utf8").splitlines())
     left = sorted(path.name for path in folder.iterdir() if path.name != request.param.name)
     return Run(done.returncode, done.stdout + done.stderr, left, {number: out or [] for number, out in recorded})
