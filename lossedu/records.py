@@ -122,16 +122,22 @@ class Record:
         os.replace(half, path)
         return path
 
+    def shortened(self, verb: str = "") -> str:
+        """Return what had less than float32, with a verb: "networks in bfloat16", say, or nothing."""
+        precision = self.settings.get("precision", "float32")
+        # An experiment whose networks keep float32 says what does not: the features of a loss.
+        words = (self.settings.get("shortened", "networks"), verb, "in", precision)
+        return "" if precision == "float32" else " ".join(filter(None, words))
+
     def source(self) -> str:
         """Return one sentence that says where the numbers come from, for a caption."""
         p = self.provenance
-        seeds = {run["seed"] for run in self.runs}
+        count = len({run["seed"] for run in self.runs})
         commits = ", ".join(sorted({run["commit"] for run in self.runs}))
-        short = self.settings.get("precision", "float32")
-        numbers = "" if short == "float32" else f", networks in {short}"
+        how = ", ".join(filter(None, (f"{count} seed{'s' * (count != 1)}", self.shortened())))
         return (
-            f"Recorded at scale “{self.scale}”, {len(seeds)} seeds{numbers}, on {p['device']} with torch {p['torch']}, "
-            f"{p['date']}, commit {commits}; run it again with `{self.command}`."
+            f"Recorded at scale “{self.scale}”, {how}, on {p['device']} with torch {p['torch']}, {p['date']}, "
+            f"commit {commits}; run it again with `{self.command}`."
         )
 
 

@@ -139,6 +139,20 @@ def test_source_says_where_the_numbers_come_from() -> None:
     assert "`lossedu run toy --scale smoke --seeds 2 --out DIR`" in text
 
 
+def test_source_says_what_had_less_than_float32() -> None:
+    short = record()
+    assert "2 seeds, on" in short.source() and short.shortened() == ""
+    short.settings["precision"] = "bfloat16"
+    assert "2 seeds, networks in bfloat16, on" in short.source()
+    assert short.shortened("computed") == "networks computed in bfloat16"
+    short.settings["shortened"] = "features"
+    short.runs = short.runs[:1]
+    assert "1 seed, features in bfloat16, on" in short.source()
+    # Networks that kept float32 are not said to have been shortened.
+    for name in ("retouching-cpu", "retouch_rates-cpu"):
+        assert "features in bfloat16" in load(name).source()
+
+
 def test_the_repository_of_somebody_else_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def git(*arguments: str) -> None:
         who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]

@@ -114,5 +114,5 @@ def best(runs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def describe(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nothing: the entries say it all."""
-    return {}
+    """Return what computed in the precision of the record: HDRNet kept float32."""
+    return {"shortened": "features"}

@@ -80,10 +80,10 @@ def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arm
     _validate.option("scale", scale, SCALES)
     sizes = asdict(SCALES[scale])
     most = sizes.pop("seeds")
+    if "own" in tasks and len(set(tasks)) > 1:
+        raise ValueError(f"tasks must be 'own' alone or others without it, got {', '.join(tasks)}")
     found = []
     for seed in range(seeds or most):
-        if "own" in tasks and len(set(tasks)) > 1:
-            raise ValueError(f"tasks must be 'own' alone or others without it, got {', '.join(tasks)}")
         for task in tasks or ALONE.get(scale, USUAL):
             compared = [arm for arm in COMPARED[task] if not arms or arm in arms]
             for arm in ("input", *compared) if seed == 0 or task == "hdr" else compared:
@@ -122,7 +122,6 @@ def fit(network: HDRNet, options: Mapping[str, Any], place: Place) -> list[float
         options["task"], options["photographs"], options["side"], options["batch"], options["seed"], place.device
     )
     loss = retouch_losses.loss(options["arm"], batch_at, place.device, options["precision"], options["every"])
-    common: dict[str, Any] = {"deadline": place.deadline, "compiled": place.compiled, "schedule": "warm"}
     return train(
         network,
         loss,
@@ -131,7 +130,9 @@ def fit(network: HDRNet, options: Mapping[str, Any], place: Place) -> list[float
         lr=options["lr"],
         checkpoint=place.folder / "network.pt",
         every=max(1, min(500, steps // 3)),
-        **common,
+        deadline=place.deadline,
+        compiled=place.compiled,
+        schedule="warm",
     )
 
 
@@ -176,7 +177,8 @@ def describe(options: Mapping[str, Any]) -> dict[str, Any]:
         sets[f"{where}_views"] = [f"view {number}" for number in range(len(views))]
         if own:
             sets[f"{where}_own"] = [pair.name for pair in retouch_pairs.pairs("own", "", where, limit, 0)]
-    return {"columns": list(retouch_scores.COLUMNS), "sets": sets}
+    # HDRNet computed in float32, whatever the precision.
+    return {"columns": list(retouch_scores.COLUMNS), "sets": sets, "shortened": "features"}
 
 
 def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:

@@ -106,8 +106,8 @@ def _told(claim: Claim, found: Finding, others: Sequence[Finding]) -> dict[str, 
     why = [*_beyond_the_verdict(found), f"endpoint: {claim.endpoint}", *found.ruling.reasons, *found.evidence.notes]
     if record.settings.get("residual"):
         why.append("the networks add their output to their input, the paper's do not")
-    if (precision := record.settings.get("precision", "float32")) != "float32":
-        why.append(f"the networks computed in {precision}")
+    if short := record.shortened("computed"):
+        why.append(f"the {short}")
     if len({bool(run.get("compiled")) for run in record.runs}) > 1:
         why.append("some of them were compiled, which puts sums in another order")
     why += [f"recorded at scale {record.scale}{' only, which says nothing of longer runs' * (record.scale in SMALL)}"]

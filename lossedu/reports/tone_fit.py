@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from .. import _validate
 from ..experiments.tone_gradients import KINDS, LEVELS, READINGS
-from ..experiments.tone_steps import STARTS
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
 from ..ledger.claims_transport import A_TENTH, BLACK, ONE_BIN, OTHERS
@@ -45,9 +44,6 @@ COMPARED = {
 
 #: Start -> what it is called.
 FROM = {"far": "far", "near": "near", "apart": "far, histograms apart"}
-
-#: Conditions with a lift that differ by the share of black pixels alone.
-SHARES = ("dark_lift", "few_lift", "black_lift", "many_lift")
 
 
 def run_of(record: Record, task: str, arm: str) -> dict[str, Any]:
@@ -100,21 +96,6 @@ def fit_table(record: Record) -> str:
     return markdown_table(["condition", *KERNELS.values()], rows) + "\n\n" + note
 
 
-def gamma_table(record: Record, tasks: tuple[str, ...] = ("black", "black_lift", "black_guard")) -> str:
-    """Return as Markdown which gamma the fits found: median, least and largest over the photographs."""
-    rows = []
-    for task in tasks:
-        cells = []
-        for arm in KERNELS:
-            if arm not in record.settings["conditions"][task]["arms"]:
-                cells.append(NOTHING)
-                continue
-            found = column(record, task, arm, "gamma")
-            cells.append(f"{np.median(found):.2f} ({found.min():.2f} to {found.max():.2f})")
-        rows.append([CONDITIONS[task], *cells])
-    return markdown_table(["condition", *KERNELS.values()], rows)
-
-
 def draw_curves(record: Record, task: str = "black_lift") -> Figure:
     """Draw the fitted curves of all photographs, plain kernel to the left and mirrored to the right, over the truth."""
     figure, axes = chart(2, height=360, sharey=True)
@@ -128,21 +109,6 @@ def draw_curves(record: Record, task: str = "black_lift") -> Figure:
         ax.set(xlabel="input", title=KERNELS[arm])
     axes[0].set(ylabel="output")
     axes[0].legend(loc="lower right")
-    return figure
-
-
-def draw_black(record: Record) -> Figure:
-    """Draw the error of each fitted picture by the share of black pixels, where the curve has a lift."""
-    figure, (ax,) = chart(height=360)
-    looks = (("plain", loss_style("histogram_emd")["color"], "o"), ("mirror", FAINT, "_"))
-    for arm, color, marker in looks:
-        places = [100 * record.settings["conditions"][task]["black"] for task in SHARES]
-        found = [column(record, task, arm, "error") for task in SHARES]
-        for place, errors in zip(places, found, strict=True):
-            ax.plot([place] * len(errors), errors, marker, color=color, markersize=5, alpha=0.5)
-        ax.plot(places, [errors.mean() for errors in found], color=color, label=f"{KERNELS[arm]} (line: mean)")
-    ax.set(xlabel="black pixels (%)", ylabel="mean error (steps of 8 bits)")
-    ax.legend(loc="upper left")
     return figure
 
 
@@ -168,18 +134,3 @@ def steps_table(record: Record) -> str:
     count = len(record.settings["pictures_of"]["steps"])
     note = f"Medians over {count} photographs, of at most {budget} steps; in brackets, how many of them did not arrive."
     return markdown_table(["start", "compared", *head], rows) + "\n\n" + note
-
-
-def draw_steps(record: Record, kernel: str = "logistic") -> Figure:
-    """Draw which share of the first distance is left by step, median over photographs, for both main starts."""
-    starts = [name for name in STARTS if name != "apart"]
-    figure, axes = chart(len(starts), height=360, sharey=True)
-    for ax, task in zip(axes, starts, strict=True):
-        for loss, (words, name) in COMPARED.items():
-            run, style = run_of(record, task, f"{loss}_{kernel}"), loss_style(name)
-            ax.plot(run["course"], color=style["color"], linestyle=style["linestyle"], label=words)
-        ax.axhline(0.1, color=FAINT, linewidth=1, linestyle=":")
-        ax.set(xlabel="step", title=f"{task} start", yscale="log")
-    axes[0].set(ylabel="distance left, median")
-    axes[0].legend()
-    return figure
