@@ -150,7 +150,7 @@ def test_source_says_what_had_less_than_float32() -> None:
     assert "1 seed, features in bfloat16, on" in short.source()
     # Networks that kept float32 are not said to have been shortened.
     for name in ("retouching-cpu", "retouch_rates-cpu"):
-        assert "features in bfloat16" in load(name).source()
+        assert "VGG features in bfloat16" in load(name).source()
 
 
 def test_the_repository_of_somebody_else_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,4 +115,4 @@ def best(runs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 def describe(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what computed in the precision of the record: HDRNet kept float32."""
-    return {"shortened": "features"}
+    return {"shortened": "VGG features"}

@@ -178,7 +178,7 @@ def describe(options: Mapping[str, Any]) -> dict[str, Any]:
         if own:
             sets[f"{where}_own"] = [pair.name for pair in retouch_pairs.pairs("own", "", where, limit, 0)]
     # HDRNet computed in float32, whatever the precision.
-    return {"columns": list(retouch_scores.COLUMNS), "sets": sets, "shortened": "features"}
+    return {"columns": list(retouch_scores.COLUMNS), "sets": sets, "shortened": "VGG features"}
 
 
 def kept(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:

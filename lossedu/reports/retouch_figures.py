@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .. import histogram_emd_loss
 from ..experiments import retouch_pairs, retouching
 from ..experiments.retouching import KEPT, KEPT_PHOTOGRAPH, KEPT_TASK
 from ..figures import chart, image_strip, loss_style
@@ -17,6 +18,7 @@ from ..ledger.evidence import INPUT, entries, images, left_out
 from ..ledger.evidence import Nets as Networks
 from ..records import Record
 from .retouching import NAMES, TITLES, arms_of, testset
+from .wording import markdown_table
 
 #: Arms of the figures; the colour of the last is borrowed, and its line style is its own.
 DRAWN = ("l2", "vgg", "ssim", "printed", "unit_mirror")
@@ -40,6 +42,15 @@ def histograms_shown(record: Record, arms: Sequence[str], bins: int = 64) -> dic
     }
 
 
+def distances(record: Record, arms: Sequence[str] = KEPT) -> str:
+    """Return as Markdown how far the histograms of the pictures of `strip` are from the target's: exact EMD."""
+    pair = retouch_pairs.shown(KEPT_PHOTOGRAPH)
+    pictures = {"untouched": pair.x}
+    pictures |= {NAMES[arm][0]: retouching.picture(record, KEPT_TASK, KEPT_PHOTOGRAPH, arm) for arm in arms}
+    found = [float(histogram_emd_loss(picture, pair.y, kernel="sort")) for picture in pictures.values()]
+    return markdown_table(["picture", *pictures], [["1000 EMD", *(f"{1000 * one:.0f}" for one in found)]])
+
+
 def figure3(record: Record, arms: Sequence[str] = ("l2", "printed")) -> Figure:
     """Draw the histograms of a photograph's target and of what networks of seed 0 make of it, one panel a channel."""
     found = histograms_shown(record, arms)
@@ -53,7 +64,7 @@ def figure3(record: Record, arms: Sequence[str] = ("l2", "printed")) -> Figure:
             ax.step(centres, 100 * found[arm][channel], where="mid", color=style["color"], label=NAMES[arm][0], lw=1.5)
         ax.set(title=colour, xlabel="value", xlim=(0, 1))
     axes[0].set_ylabel("pixels (%)")
-    axes[0].legend(loc="upper right", fontsize=9, frameon=True)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=1 + len(arms))
     return figure
 
 

@@ -22,17 +22,17 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "vgg": ("ℓ2 + VGG", "perceptual"),
     "ssim": ("SSIM", "ssim"),
     "printed": ("ℓ2 + EMD, printed", "histogram_emd"),
-    "printed_mirror": ("… mirrored", "histogram_emd"),
-    "unit": ("… with 1/K", "histogram_emd"),
+    "printed_mirror": ("ℓ2 + EMD, printed, mirrored", "histogram_emd"),
+    "unit": ("ℓ2 + EMD, with 1/K", "histogram_emd"),
     "unit_mirror": ("ℓ2 + EMD, mended", "adversarial_color"),
-    "sharp": ("… mended, sharp kernel", "histogram_emd"),
-    "sort": ("… mended, sorted", "histogram_emd"),
-    "printed_k50": ("printed, K = 50", "histogram_emd"),
-    "printed_k100": ("printed, K = 100", "histogram_emd"),
-    "printed_01": ("printed, λ = 0.1", "histogram_emd"),
-    "printed_10": ("printed, λ = 10", "histogram_emd"),
-    "unit_01": ("with 1/K, λ = 0.1", "histogram_emd"),
-    "unit_10": ("with 1/K, λ = 10", "histogram_emd"),
+    "sharp": ("ℓ2 + EMD, mended, sharp", "histogram_emd"),
+    "sort": ("ℓ2 + EMD, sorted", "histogram_emd"),
+    "printed_k50": ("ℓ2 + EMD, printed, K = 50", "histogram_emd"),
+    "printed_k100": ("ℓ2 + EMD, printed, K = 100", "histogram_emd"),
+    "printed_01": ("ℓ2 + EMD, printed, λ = 0.1", "histogram_emd"),
+    "printed_10": ("ℓ2 + EMD, printed, λ = 10", "histogram_emd"),
+    "unit_01": ("ℓ2 + EMD, 1/K, λ = 0.1", "histogram_emd"),
+    "unit_10": ("ℓ2 + EMD, 1/K, λ = 10", "histogram_emd"),
 }
 
 TITLES: Mapping[str, str] = {
@@ -107,7 +107,8 @@ def table(record: Record, task: str, arms: Sequence[str] = ()) -> str:
     notes = [
         f"Mean over {pictures} pictures and {len(seeds)} seeds ± half of the 95 % "
         "interval over seeds. EMD: exact, of the channels, in thousandths of the range; joint: of colours, sliced; "
-        "colour: distance from grey over that of the target; trained: PSNR on training pictures.",
+        "colour: distance from grey over that of the target; trained: PSNR on whole pictures of the training set, of "
+        "which the networks saw crops.",
         *losses_left_out(runs),
     ]
     head = ["loss", *(COLUMNS[column][0] for column in COLUMNS), "trained"]
@@ -124,3 +125,37 @@ def rates_table(record: Record) -> str:
         cells = [f"{number(costs[lr] / least, 2)}" if lr in costs else "diverged" for lr in RATES]
         rows.append([NAMES[arm][0], *cells, f"{found[arm]:g}"])
     return markdown_table(["loss", *(f"{lr:g}" for lr in RATES), "taken"], rows)
+
+
+#: What is compared with squared error by seed: head, column, set, factor, usual decimals.
+GAPS = (
+    ("PSNR (dB)", "psnr", "test", 1, 1),
+    ("1000 EMD", "emd", "test", 1000, 1),
+    ("width", "spread", "test", 1, 2),
+    ("PSNR, trained", "psnr", "train", 1, 1),
+    ("1000 EMD, trained", "emd", "train", 1000, 1),
+)
+
+
+def gaps_table(record: Record, base: str = "l2") -> str:
+    """Return as Markdown what each loss has over another by seed: mean of the differences ± half of their interval.
+
+    An interval that does not hold 0 is bold.
+    """
+    rows = []
+    for task in TITLES:
+        for arm in arms_of(record, task):
+            if arm in (INPUT, base):
+                continue
+            cells = [TITLES[task], NAMES[arm][0]]
+            for _, column, where, factor, digits in GAPS:
+                found = lead(record, task, arm, base, column, where=where)
+                scaled = Interval(*(factor * end for end in found))
+                text = with_half(scaled, digits, signed=True)
+                cells.append(text if found.low <= 0 <= found.high else f"**{text}**")
+            rows.append(cells)
+    note = (
+        f"Over {NAMES[base][0]}: means of the differences by seed ± half of their 95 % interval; bold where it does "
+        "not hold 0. Width: standard deviation over that of the target."
+    )
+    return markdown_table(["task", "loss", *(head for head, *_ in GAPS)], rows) + "\n\n" + note

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from .. import _validate
+from ..data import srgb_encode
 from ..experiments.tone_gradients import KINDS, LEVELS, READINGS
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
@@ -99,8 +101,10 @@ def fit_table(record: Record) -> str:
 def draw_curves(record: Record, task: str = "black_lift") -> Figure:
     """Draw the fitted curves of all photographs, plain kernel to the left and mirrored to the right, over the truth."""
     figure, axes = chart(2, height=360, sharey=True)
-    x, color = np.linspace(0, 1, 201), loss_style("histogram_emd")["color"]
-    truth = record.settings["conditions"][task]["truth"]
+    settings = record.settings["conditions"][task]
+    # No pixel is lighter than white under the light of the condition.
+    x, truth = np.linspace(0, _code(settings["light"]), 201), settings["truth"]
+    color = loss_style("histogram_emd")["color"]
     for ax, arm in zip(axes, ("plain", "mirror"), strict=True):
         columns = (column(record, task, arm, name) for name in ("gamma", "gain", "lift"))
         for gamma, gain, lift in zip(*columns, strict=True):
@@ -110,6 +114,11 @@ def draw_curves(record: Record, task: str = "black_lift") -> Figure:
     axes[0].set(ylabel="output")
     axes[0].legend(loc="lower right")
     return figure
+
+
+def _code(light: float) -> float:
+    """Return the stored value of a share of white light."""
+    return float(srgb_encode(torch.full((1, 1, 1, 1), light, dtype=torch.float64)))
 
 
 def steps_table(record: Record) -> str:

@@ -10,6 +10,7 @@ from lossedu.experiments.retouching import COMPARED, KEPT, KEPT_PHOTOGRAPH, KEPT
 from lossedu.records import Record
 from lossedu.reports import retouch_figures, retouching
 from lossedu.reports.retouching import NAMES
+from lossedu.reports.wording import number
 
 COLUMNS = list(retouch_scores.COLUMNS)
 
@@ -19,17 +20,17 @@ def record() -> Record:
     runs, scores, weights = [], {}, {}
     for task, arms in ((task, COMPARED[task]) for task in USUAL):
         for seed in range(3):
-            for number, arm in enumerate(("input", *arms)):
+            for rank, arm in enumerate(("input", *arms)):
                 if arm == "input" and seed > 0 and task != "hdr":
                     continue
                 job = f"{task}-{arm}-{seed}"
                 run = {"job": job, "task": task, "arm": arm, "seed": seed, "ran_away": False}
                 runs.append(run | {"commit": "0" * 12, "device": "cpu"})
                 rows = np.tile(np.linspace(0.1, 0.9, len(COLUMNS), dtype=np.float32), (4, 1))
-                rows[:, 0] = 20 + number + np.arange(4) + 0.01 * seed
+                rows[:, 0] = 20 + rank + np.arange(4) + 0.01 * seed
                 for where in ("test", "train"):
                     scores[f"{job}@{retouching.testset(task, where)}"] = rows
-                ramp = np.linspace(0, 1, retouch_scores.POINTS) + 0.01 * number
+                ramp = np.linspace(0, 1, retouch_scores.POINTS) + 0.01 * rank
                 scores[f"{job}@curve"] = np.tile(ramp, (2, 1)).astype(np.float32)
     bright = (retouch_pairs.shown(KEPT_PHOTOGRAPH).y[0].permute(1, 2, 0) * 255).round().byte().numpy()
     weights |= {f"{KEPT_TASK}/{KEPT_PHOTOGRAPH}/{arm}": bright for arm in KEPT}
@@ -74,9 +75,23 @@ def test_the_search_for_step_sizes_is_told_whole() -> None:
     assert text.count("| 1.00 | 2.00 | 3.00 | 4.00 | 0.0003 |") == len(retouch_rates.ARMS)
 
 
+def test_differences_are_taken_by_seed() -> None:
+    made = record()
+    lines = retouching.gaps_table(made).splitlines()
+    shown = [line for line in lines if line.startswith("| ")][2:]
+    assert len(shown) == sum(len(retouching.arms_of(made, task)) - 2 for task in retouching.TITLES if task != "own")
+    found = retouching.lead(made, "moody", "printed", "l2")
+    (row,) = (line for line in shown if line.startswith("| hidden moods | ℓ2 + EMD, printed |"))
+    cell = row.split("|")[3].strip()
+    assert cell.strip("*").split(" ")[0] == number(found.mean, 1, signed=True)
+    assert cell.startswith("**") == (not found.low <= 0 <= found.high)
+
+
 def test_pictures_histograms_and_curves_are_drawn() -> None:
     made = record()
     assert retouch_figures.strip(made).get_size_inches()[0] > 0
+    # The made-up networks return the target.
+    assert retouch_figures.distances(made).splitlines()[-1] == "| 1000 EMD | 210 | 0 | 0 | 0 | 0 |"
     found = retouch_figures.histograms_shown(made, ("l2", "printed"))
     for arm, rows in found.items():
         np.testing.assert_allclose(rows.sum(axis=1), 1)
