@@ -24,6 +24,7 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "classical": ("smoke", "quick", "cpu", "full"),
     "rings": ("smoke", "quick", "cpu"),
     "at_rest": ("smoke", "cpu", "full"),
+    "edge_errors": ("smoke", "quick", "cpu"),
     "inversion": ("smoke", "quick", "cpu", "full"),
     "features": ("smoke", "quick", "cpu", "full"),
     "tone_fit": ("smoke", "quick", "cpu", "full"),

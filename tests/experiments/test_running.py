@@ -36,6 +36,7 @@ TRAINED = set(EXPERIMENTS) - {
     "total_variation",
     "rings",
     "at_rest",
+    "edge_errors",
     "inversion",
     "features",
     "perceptual_sr",
