@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lossedu.experiments import edge_errors
 from lossedu.records import Record, load
 from lossedu.reports import scale_curves, scales, tints
 
@@ -40,6 +41,16 @@ def test_table_has_a_row_an_index_and_a_column_a_loss(table: Record) -> None:
     ring = scales.values(table, "l1", "ring")
     assert len(ring) == 3 and 10 < np.mean(ring) < 25
     assert f"{np.mean(ring):.1f}" in next(line for line in lines if "beside edges" in line)
+
+
+def test_errors_beside_edges_are_pooled_over_the_pictures_that_have_edges() -> None:
+    scores = np.array([[0.03, 0.02, 0.01, 0.02, 1e-3, 1e-4], [0.04, 0.02, 0.01, 0.03, 1e-2, 1e-3]], np.float32)
+    none = np.array([[np.nan, np.nan, np.nan, np.nan, 1e-2, 1e-3]], np.float32)
+    settings = {"columns": list(edge_errors.COLUMNS), "sets": {"test": ["a", "b", "c"]}}
+    made = Record("edge_errors", "cpu", settings, [], {}, "run", scores={"l1@test": np.concatenate([scores, none])})
+    lines = scales.edge_table(made, ["l1"]).splitlines()
+    assert [line.split("|")[2].strip() for line in lines[2:8]] == ["35.4", "20.0", "10.0", "25.5", "23.33", "33.33"]
+    assert lines[-1].startswith("One network a loss, 3 test photographs")
 
 
 def test_bias_is_drawn_for_every_loss(table: Record) -> None:
