@@ -93,10 +93,28 @@ def bias_change(record: Record, arm: str, base: str) -> Interval:
     return wording.estimate(list(found.values.values()))
 
 
-def bias_lead(record: Record, arm: str, base: str, task: str = TASK) -> Interval:
-    """Return by how many thousandths of the range the mean error of the channels is larger, paired by seed."""
-    found = paired(record, Nets(arm, task), Nets(base, task), "bias", how="difference")
+#: Column in thousandths of the range -> what it is called in a sentence, and how pictures are pooled.
+THOUSANDTHS = {
+    "bias": ("error of the channel means", "mean"),
+    "flat_middle": ("splotches", "mean"),
+    "ring": ("error beside edges", "rms"),
+}
+
+
+def more(record: Record, arm: str, base: str, task: str = TASK, column: str = "bias") -> Interval:
+    """Return by how many thousandths of the range an error is larger with one loss than another, paired by seed."""
+    pair = Nets(arm, task), Nets(base, task)
+    found = paired(record, *pair, column, how="difference", pool=THOUSANDTHS[column][1])
     return wording.estimate([1000 * value for value in found.values.values()])
+
+
+def differences(record: Record, arm: str, base: str, task: str = TASK) -> str:
+    """Return in words what one loss leaves more than another, paired by seed, in thousandths of the range."""
+    told = []
+    for column, (words, _) in THOUSANDTHS.items():
+        found = [wording.number(end, 2, signed=True) for end in more(record, arm, base, task, column)]
+        told.append(f"{words} {found[0]} ({found[1]} to {found[2]})")
+    return ", ".join(told)
 
 
 def draw_bias(record: Record, arms: Sequence[str] = (*ARMS, "mix")) -> Figure:
