@@ -7,7 +7,9 @@ import torch
 
 from lossedu.records import load
 from lossedu.reports import mixture
+from lossedu.reports.indices import gap
 from lossedu.reports.zhao2017 import METRICS
+from lossedu.statistics import t_test
 
 
 def test_tables_have_nine_rows_and_three_tasks() -> None:
@@ -18,6 +20,28 @@ def test_tables_have_nine_rows_and_three_tasks() -> None:
         assert all(line.count("|") == columns + 1 for line in lines)
         assert "3 seeds (JPEG)" in text
     assert "−0.54 ±0.16 (+0.19) worse" in mixture.lead_table(record)
+
+
+def test_bold_is_what_holms_correction_leaves() -> None:
+    record = load("table1-cpu")
+    rare = mixture.adjusted(record)
+    assert len(rare) == 3 * len(METRICS)
+    text = mixture.lead_table(record)
+    assert text.count("**worse**") == sum(p < 0.05 for place, p in rare.items() if place != ("sr2", "ssim"))
+    assert text.count("**better**") == 1 and "for these 27 comparisons" in text
+    alone = {place: t_test(gap(record, place[0], "mix", "l1", place[1]).values()) for place in rare}
+    assert min(rare.values()) == pytest.approx(27 * min(alone.values()))
+    assert all(rare[place] >= p for place, p in alone.items())
+
+
+def test_the_sweep_names_each_weight_and_explains_its_rows() -> None:
+    text = mixture.sweep(load("table1-cpu"))
+    head, _, first = text.splitlines()[:3]
+    weights = [f"Mix, α = {alpha}" for alpha in ("0", "0.025", "0.1", "0.3", "0.84")]
+    assert head == f"| {' | '.join(['index', *weights, 'MS-SSIM (α = 1)'])} |"
+    assert first.count("|") == 8
+    for word in ("Slope:", "Bias:", "Splotches:", "Edge width:"):
+        assert word in text
 
 
 def test_leads_change_their_sign_with_the_order() -> None:
