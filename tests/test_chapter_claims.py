@@ -19,7 +19,7 @@ from lossedu.ledger.evidence import Nets, paired
 from lossedu.ledger.multiplicity import holm
 from lossedu.losses import ssim_grad, ssim_loss
 from lossedu.records import Record, load
-from lossedu.reports import originals, precision, verdicts, windows
+from lossedu.reports import originals, precision, scales, verdicts, windows
 from lossedu.reports.indices import gap, values_of
 from lossedu.reports.zhao2017 import over_l2, published
 from lossedu.statistics import Interval, t_interval, t_test
@@ -360,6 +360,18 @@ def test_windows_at_every_pixel_help_ms_ssim_in_the_trials() -> None:
     assert best["ms_ssim_dense"] - best["ms_ssim"] == pytest.approx(0.55, abs=0.06)
     assert abs(best["ms_ssim_dense"] - best["l1"]) < 0.02
     assert best["l1"] - best["ms_ssim_pyramid"] == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_windows_at_every_pixel_help_ms_ssim_in_part_in_the_long_runs() -> None:
+    table = load("table1-cpu")
+    assert scales.lead(table, "ms_ssim_dense", "ms_ssim").low > 0
+    assert scales.lead(table, "ms_ssim_dense", "ms_ssim", "ssim").low > 0
+    assert scales.more(table, "ms_ssim_dense", "ms_ssim", column="flat_middle").high < 0
+    assert -0.5 < scales.lead(table, "ms_ssim_dense", "l1").mean < -0.4
+    bias = scales.more(table, "ms_ssim_dense", "ms_ssim")
+    assert bias.low < 0 < bias.high and abs(bias.mean) < 1
+    pyramid = scales.lead(table, "ms_ssim_pyramid", "ms_ssim")
+    assert pyramid.low < 0 < pyramid.high
 
 
 # Chapter 3: networks that run away

@@ -288,6 +288,19 @@ def test_for_one_wide_window_the_place_changes_no_error_that_shows(table: Record
         assert found.high < scales.more(table, "ms_ssim", "ssim_5", column=column).mean
 
 
+def test_with_the_place_comes_back_all_but_the_colour(table: Record) -> None:
+    for base, psnr, ssim in (("ms_ssim", 1, 1), ("ssim_5", -1, 1), ("l1", -1, 1)):
+        assert sign(scales.lead(table, "ms_ssim_dense", base)) == psnr, base
+        assert sign(scales.lead(table, "ms_ssim_dense", base, "ssim")) == ssim, base
+    assert scales.lead(table, "ms_ssim_dense", "ms_ssim").mean == pytest.approx(0.4, abs=0.05)
+    assert scales.lead(table, "ms_ssim_dense", "ssim_5").mean == pytest.approx(-0.1, abs=0.02)
+    assert scales.lead(table, "ms_ssim_dense", "ssim_5", "ssim").mean < 0.005
+    found = {base: scales.more(table, "ms_ssim_dense", base, column="flat_middle") for base in ("ms_ssim", "ssim_5")}
+    assert sign(found["ms_ssim"]) == -1 and sign(found["ssim_5"]) == 0 and abs(found["ssim_5"].mean) < 0.1
+    assert sign(scales.more(table, "ms_ssim_dense", "ms_ssim")) == 0
+    assert sign(scales.more(table, "ms_ssim_dense", "ssim_5")) == 1
+
+
 # What the networks leave behind
 
 

@@ -20,7 +20,7 @@ from .wording import label
 TASK = "dd"
 
 #: Losses that are compared: one window, five, and the pyramid; l1 has none.
-ARMS = ("l2", "l1", "ssim_1.5", "ssim_5", "ssim_9", "ms_ssim", "ms_ssim_pyramid")
+ARMS = ("l2", "l1", "ssim_1.5", "ssim_5", "ssim_9", "ms_ssim", "ms_ssim_dense", "ms_ssim_pyramid")
 
 #: Arm of the ranking -> what differs from the pyramid of Wang.
 FORMS = {
@@ -106,6 +106,20 @@ def more(record: Record, arm: str, base: str, task: str = TASK, column: str = "b
     pair = Nets(arm, task), Nets(base, task)
     found = paired(record, *pair, column, how="difference", pool=THOUSANDTHS[column][1])
     return wording.estimate([1000 * value for value in found.values.values()])
+
+
+def lead(record: Record, arm: str, base: str, column: str = "psnr") -> Interval:
+    """Return by how much an index is larger with one loss than with another, paired by seed."""
+    return wording.estimate(list(paired(record, Nets(arm, TASK), Nets(base, TASK), column).values.values()))
+
+
+def leads(record: Record, arm: str, base: str) -> str:
+    """Return in words what one loss has over another by PSNR and SSIM, and in errors, paired by seed."""
+    told = []
+    for column, unit, digits in (("psnr", " dB of PSNR", 2), ("ssim", " of SSIM", 4)):
+        mean, low, high = (wording.number(end, digits, signed=True) for end in lead(record, arm, base, column))
+        told.append(f"{mean}{unit} ({low} to {high})")
+    return "; ".join([*told, f"in thousandths of the range {differences(record, arm, base)}"])
 
 
 def differences(record: Record, arm: str, base: str, task: str = TASK) -> str:
