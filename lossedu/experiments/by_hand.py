@@ -5,7 +5,7 @@ The control of every sentence that begins with "it helps by LPIPS": nothing is l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ..filters import gaussian_blur
 from ..metrics import dists, lpips, psnr
 from ..nets import SubPixelCNN
 from . import enlarging
+from .tasks import chosen, photographs
 
 #: Photographs that no network was trained or judged on; their middles at half size.
 PICTURES, SIDE = ("astronaut", "chelsea", "coffee"), 128
@@ -47,6 +48,22 @@ def cleans() -> list[Tensor]:
     return found
 
 
+def judged_pictures(name: str, limit: int, every: int, factor: int) -> list[Tensor]:
+    """Return the test photographs of a set for which the record has LPIPS through VGG-16 and DISTS: every so many-th.
+
+    Parameters
+    ----------
+    name, limit : str, int
+        The set of photographs, and how many of its test pictures are judged (0 for all).
+    every : int
+        ``deep_every`` of the record.
+    factor : int
+        By which they are made smaller: rows and columns that are left over are cut off.
+    """
+    photos = photographs(name)["test"]
+    return [enlarging.whole(photos.picture(index), factor) for index in list(chosen(len(photos), limit))[::every]]
+
+
 def treated(picture: Tensor, sharpening: float, grain: float) -> Tensor:
     """Return a picture plus `sharpening` times what a blur of sigma 1 takes from it, plus grey grain."""
     noise = torch.randn(picture[:, :1].shape, generator=torch.Generator().manual_seed(0))
@@ -54,22 +71,26 @@ def treated(picture: Tensor, sharpening: float, grain: float) -> Tensor:
 
 
 @torch.no_grad()
-def measure(networks: Mapping[str, SubPixelCNN], factor: int) -> dict[str, dict[str, float]]:
+def measure(
+    networks: Mapping[str, SubPixelCNN], factor: int, pictures: Sequence[Tensor] = ()
+) -> dict[str, dict[str, float]]:
     """Return the means of `INDICES` over the pictures, for each treatment of those of "l1", and each other network.
+
+    Without pictures, those of `cleans`.
 
     Raises
     ------
     DataError
         If trained weights are not on this machine.
     """
-    pictures = cleans()
+    pictures = pictures or cleans()
     made = {arm: [network(enlarging.shrunk(one, factor)) for one in pictures] for arm, network in networks.items()}
     outputs = {name: [treated(one, *how) for one in made["l1"]] for name, how in TREATMENTS.items()}
     outputs |= {arm: found for arm, found in made.items() if arm != "l1"}
     return {name: judged(found, pictures) for name, found in outputs.items()}
 
 
-def judged(outputs: list[Tensor], pictures: list[Tensor]) -> dict[str, float]:
+def judged(outputs: Sequence[Tensor], pictures: Sequence[Tensor]) -> dict[str, float]:
     """Return the means of `INDICES`, of pictures cut to [0, 1]."""
     pairs = [(x.clamp(0, 1), y) for x, y in zip(outputs, pictures, strict=True)]
     return {name: float(f"{np.mean([float(index(x, y)) for x, y in pairs]):.4g}") for name, index in INDICES.items()}

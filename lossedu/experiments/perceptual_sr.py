@@ -150,7 +150,18 @@ def finish(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     if options["photographs"] == "embedded" or "l1/first.weight" not in weights:
         return {}  # those networks were trained on the photographs that are judged
     networks = {arm: _network(weights, arm, options) for arm in ARMS if f"{arm}/first.weight" in weights}
-    return {"by_hand": by_hand.measure(networks, options["factor"])}
+    return {"by_hand": by_hand.measure(networks, options["factor"]), "by_hand_test": by_hand_test(networks, options)}
+
+
+def by_hand_test(networks: Mapping[str, SubPixelCNN], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same control on the test photographs for which a record has all indices, and how many they are.
+
+    `options` are those of a job or of a record: the settings of the record "perceptual_sr-cpu" were completed so, from
+    its networks of seed 0.
+    """
+    names = ("photographs", "pictures", "deep_every", "factor")
+    pictures = by_hand.judged_pictures(*(options[name] for name in names))
+    return {"pictures": len(pictures), "means": by_hand.measure(networks, options["factor"], pictures)}
 
 
 def network(record: Record, arm: str) -> SubPixelCNN:

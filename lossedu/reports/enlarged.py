@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .. import data
-from ..experiments import enlarging, perceptual_sr
+from ..experiments import by_hand, enlarging, perceptual_sr
 from ..experiments.two_stages import LAYERS
-from ..ledger.evidence import INPUT, paired, seed_values
+from ..ledger.evidence import INPUT, images, left_out, paired, seed_values
 from ..ledger.evidence import Nets as Networks
 from ..records import Record
 from ..statistics import Interval
@@ -39,7 +40,12 @@ ROWS: Mapping[str, tuple[str, float, int, str]] = {
     "lpips_alexnet": ("LPIPS, AlexNet ↓", 1, 4, "mean"),
     "lpips": ("LPIPS, VGG-16 ↓", 1, 4, "mean"),
     "dists": ("DISTS ↓", 1, 4, "mean"),
-    "brightness": ("1000 error of brightness ↓", 1000, 2, "rms"),
+    "brightness": (
+        "error of brightness: mean error of a picture, rms over pictures, thousandths of the range ↓",
+        1000,
+        2,
+        "rms",
+    ),
     "detail": ("fine detail → 1", 1, 3, "mean"),
     "lattice": ("lattice of 16 px → 1", 1, 2, "mean"),
 }
@@ -84,7 +90,19 @@ def table(record: Record) -> str:
     seeds = len({run["seed"] for run in record.runs})
     note = f"Mean over {seeds} seeds ± half of the 95 % interval."
     remarks = losses_left_out(record.runs)
-    return _table(["index", *(NAMES[arm] for arm in arms)], rows) + "\n\n" + " ".join([note, *remarks])
+    return _table(["index", *(NAMES[arm] for arm in arms)], rows) + "\n\n" + " ".join([note, counts(record), *remarks])
+
+
+def counts(record: Record) -> str:
+    """Return in words on how many test photographs each row rests: two indices are dear, and seen of a part only."""
+    many: dict[int, list[str]] = {}
+    for column, (label, _, _, _) in ROWS.items():
+        seen = [images(record, run, Networks(run["arm"], TASK), column) for run in record.runs if left_out(run) is None]
+        known = min(int(np.isfinite(one).sum()) for one in seen)
+        many.setdefault(known, []).append(label.rstrip(" ↓↑").replace(", VGG-16", " through VGG-16"))
+    most = len(record.settings["sets"]["test"])
+    few = [f"{' and '.join(rows)}: {count} of the {most} photographs" for count, rows in many.items() if count < most]
+    return "; ".join([*few, f"the other rows: all {most}"] if few else [f"all {most} photographs"]) + "."
 
 
 def lead_table(record: Record, base: str = "l1") -> str:
@@ -102,7 +120,7 @@ def lead_table(record: Record, base: str = "l1") -> str:
             cells.append(with_half(found, 2 if decibels else 1, signed=True) + ("" if decibels else " %"))
         rows.append([label, *cells])
     head = [f"over {NAMES[base]}", *(NAMES[arm] for arm in arms_of(record) if arm not in (INPUT, base))]
-    return _table(head, rows)
+    return _table(head, rows) + "\n\n" + f"Paired by seed; mean ± half of the 95 % interval. {counts(record)}"
 
 
 #: What is done by hand: name in the record -> words.  Other rows are arms.
@@ -122,8 +140,16 @@ INDICES: Mapping[str, str] = {
 
 
 def by_hand_table(record: Record) -> str:
-    """Return as Markdown what indices say of pictures sharpened and grained by hand, beside those of the networks."""
-    found = record.settings["by_hand"]
+    """Return as Markdown what indices say of pictures sharpened and grained by hand, beside those of the networks.
+
+    Twice: of the test photographs that have all indices, and of the photographs of the package.
+    """
+    test = record.settings["by_hand_test"]
+    three = _by_hand(record, record.settings["by_hand"], f"{len(by_hand.PICTURES)} other photographs")
+    return "\n\n".join([_by_hand(record, test["means"], f"{test['pictures']} test photographs"), three])
+
+
+def _by_hand(record: Record, found: Mapping[str, Mapping[str, float]], which: str) -> str:
     rows = []
     for name in [*BY_HAND, *(arm for arm in arms_of(record) if arm in found and arm not in BY_HAND)]:
         cells = [f"{found[name]['psnr']:.2f}"]
@@ -131,7 +157,7 @@ def by_hand_table(record: Record) -> str:
             change = 100 * (found[name][index] / found["l1"][index] - 1)
             cells.append(f"{found[name][index]:.3f}" + (f" ({change:+.0f} %)" if name != "l1" else ""))
         rows.append([BY_HAND.get(name, NAMES.get(name, name)), *(cell.replace("-", "−") for cell in cells)])
-    return _table(["picture (seed 0)", *INDICES.values()], rows)
+    return _table([f"seed 0, {which}", *INDICES.values()], rows)
 
 
 def steps(record: Record) -> str:
@@ -143,7 +169,8 @@ def steps(record: Record) -> str:
             sizes = ", ".join(f"{run['lr']:g}" for run in runs)
             weights = ", ".join(f"{run['weights'][-1]:.3g}" for run in runs) if arm != "l1" else wording.NOTHING
             rows.append([NAMES[arm], sizes, weights])
-    return _table(["beside ℓ1", "step sizes", "weights of the features"], rows)
+    seeds = ", ".join(str(seed) for seed in sorted({run["seed"] for run in record.runs}))
+    return _table(["beside ℓ1", f"step sizes, seeds {seeds}", "weight of the features (ℓ1 has 1)"], rows)
 
 
 @torch.no_grad()

@@ -133,7 +133,14 @@ def opinion_table() -> str:
             for column in COLUMNS
         ]
         rows.append([what, f"{opinion:g} ({place})", *cells])
-    return markdown_table(["damage", "people", *(LABELS[column] for column in COLUMNS)], rows)
+    return markdown_table(
+        [
+            "damage",
+            "people (mean opinion, 1 worst to 5 best) ↑",
+            *(f"{LABELS[c]} {'↑' if more else '↓'}" for c, more in COLUMNS.items()),
+        ],
+        rows,
+    )
 
 
 def order(column: str) -> dict[str, int]:

@@ -86,7 +86,7 @@ def inversion_table(record: Record) -> str:
     many = f"{len(seeds)} seed" + ("s" if len(seeds) > 1 else "")
     note = (
         f"Means over {len(pictures)} photographs ± half of the 95 % interval; {many} each; LPIPS looks "
-        "through AlexNet. Error: what is left of the features, relative to their own size."
+        "through AlexNet. Error: $\\lVert\\phi(x)-\\phi(y)\\rVert^2/\\lVert\\phi(y)\\rVert^2$, a ratio of squares."
     )
     return markdown_table(head, rows) + "\n\n" + note
 
@@ -141,7 +141,9 @@ def live_table(record: Record, layers: Sequence[str] = ("relu2_2", "relu3_3", "r
             share = float(shares(record, arm)[:, LAYERS.index(layer)].mean())
             cells.append(f"{number(count * share, 1)} ({number(100 * share, 0)} %)")
         rows.append([layer, *cells])
-    return markdown_table(["layer", "numbers a pixel", *(f"on: {words}" for words in WEIGHTS.values())], rows)
+    return markdown_table(
+        ["layer", "numbers per pixel of the picture", *(f"on: {words}" for words in WEIGHTS.values())], rows
+    )
 
 
 def scale_table(record: Record) -> str:
@@ -150,7 +152,12 @@ def scale_table(record: Record) -> str:
     for layer in SCALED:
         for arm, words in WEIGHTS.items():
             rows.append([layer, words, *(factor_text(record, arm, what, layer) for what in ("loss", "gradient"))])
-    return markdown_table(["layer", "weights", "value", "gradient"], rows)
+    note = (
+        "By how much SRGAN's content loss, and its gradient in the pixels, exceeds the mean squared error: geometric "
+        f"mean over {len(record.settings['pictures_of']['scale'])} photographs and its 95 % interval. Squared error of "
+        "pictures in [-1, 1], as in the paper; in [0, 1] all factors are four times as large."
+    )
+    return markdown_table(["layer", "weights", "value", "gradient"], rows) + "\n\n" + note
 
 
 def factors(record: Record, arm: str, what: str, layer: str) -> Interval:

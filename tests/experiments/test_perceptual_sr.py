@@ -15,8 +15,10 @@ from trained import needs_weights
 from lossedu import PerceptualLoss, l1_loss
 from lossedu.experiments import by_hand, enlarging, perceptual_sr, running, two_stages
 from lossedu.experiments.two_stages import FACTOR, LIMIT, RATE, rate, walk
+from lossedu.metrics import psnr
 from lossedu.nets import SubPixelCNN
 from lossedu.records import load
+from lossedu.storage import DataError
 from lossedu.sweeps import Place
 
 
@@ -181,6 +183,35 @@ def test_the_control_by_hand_is_what_the_kept_networks_give() -> None:
     for name, values in found.items():
         for index, value in values.items():
             assert value == pytest.approx(stored[name][index], rel=5e-3), (name, index)
+
+
+def test_the_control_on_test_photographs_is_of_those_that_have_all_indices() -> None:
+    record = load("perceptual_sr-cpu")
+    found, columns = record.settings["by_hand_test"], record.settings["columns"]
+    assert set(found["means"]) == {*by_hand.TREATMENTS, *perceptual_sr.ARMS}
+    for arm in perceptual_sr.ARMS:  # the record has what the network gave before it was kept in half precision
+        table = record.scores[f"{arm}-0@test"].astype(np.float64)
+        deep = table[np.isfinite(table[:, columns.index("lpips")])]
+        assert len(deep) == found["pictures"]
+        for index in ("lpips_alexnet", "lpips", "dists"):
+            assert found["means"][arm][index] == pytest.approx(deep[:, columns.index(index)].mean(), rel=0.01)
+
+
+def test_what_is_sharpened_by_hand_has_the_psnr_of_the_record() -> None:
+    record = load("perceptual_sr-cpu")
+    names = ("photographs", "pictures", "deep_every", "factor")
+    try:
+        pictures = by_hand.judged_pictures(*(record.settings[name] for name in names))
+    except DataError:
+        pytest.skip("needs the photographs of BSDS500")
+    network, found = perceptual_sr.network(record, "l1"), []
+    with torch.no_grad():
+        for clean in pictures:
+            made = by_hand.treated(network(enlarging.shrunk(clean, record.settings["factor"])), 2.0, 0.0)
+            found.append(float(psnr(made.clamp(0, 1), clean)))
+    stored = record.settings["by_hand_test"]
+    assert len(found) == stored["pictures"]
+    assert np.mean(found) == pytest.approx(stored["means"]["sharpened"]["psnr"], abs=0.01)
 
 
 def test_treatments_do_what_they_say() -> None:

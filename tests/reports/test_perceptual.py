@@ -77,7 +77,11 @@ def test_shares_and_factors() -> None:
     assert perceptual.factors(made, "trained", "loss", "relu5_3").mean == pytest.approx(100)
     assert perceptual.factors(made, "trained", "gradient", "relu5_3").mean == pytest.approx(10)
     table = perceptual.scale_table(made)
-    assert table.count("\n") == 1 + 2 * len(SCALED) and "| relu2_2 | trained | 100 (100 to 100) | 10 " in table
+    assert (
+        table.count("\n") == 3 + 2 * len(SCALED)
+        and "over 6 photographs" in table
+        and "| relu2_2 | trained | 100 (100 to 100) | 10 " in table
+    )
     with pytest.raises(ValueError, match="no runs of task"):
         perceptual.shares(record("features", {}, []), "trained")
 
