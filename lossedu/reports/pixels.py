@@ -19,6 +19,9 @@ from .wording import estimate, label, number, with_half
 #: What stands on the axis of `draw_splotches`: first loss, branch.
 _ENDS = (("l2", "continue"), ("l1", "continue"), ("l2", "switch"), ("l1", "switch"))
 
+#: Which of them are compared seed by seed: as numbers of `_ENDS`.
+_COMPARED = ((1, 0), (2, 0), (3, 1), (3, 0), (3, 2))
+
 
 def per_image(record: Record, arm: str, seed: int, column: str = "mse") -> np.ndarray:
     """Return one number a test picture for the network of a loss and a seed, task "dd"."""
@@ -111,14 +114,42 @@ def ends(record: Record) -> str:
     return wording.markdown_table(head, rows)
 
 
+def change_of_splotches(record: Record, one: tuple[str, str], base: tuple[str, str], mode: str) -> list[float]:
+    """Return by seed how much more one (first loss, branch) leaves than another."""
+    here, there = (splotches(record, *part, mode) for part in (one, base))
+    return [a - b for a, b in zip(here, there, strict=True)]
+
+
+def compare_splotches(record: Record) -> str:
+    """Return as Markdown what networks leave that changed the loss or did not, seed by seed, for both optimisers."""
+    modes = {"Adam": "adam_tuned", "gradient descent": "sgd_tuned"}
+    rows = []
+    for pair in _COMPARED:
+        one, base = (_ENDS[place] for place in pair)
+        found = (estimate(change_of_splotches(record, one, base, mode)) for mode in modes.values())
+        rows.append([f"{_name(*one)} − {_name(*base)}", *(with_half(value, 1, signed=True) for value in found)])
+    return wording.markdown_table(["1000 × residual", *modes], rows)
+
+
+def _name(arm: str, branch: str) -> str:
+    other = "l1" if arm == "l2" else "l2"
+    return f"{label(arm)} alone" if branch == "continue" else f"{label(arm)}, then {label(other)}"
+
+
+def flat_pictures(record: Record) -> tuple[int, int]:
+    """Return how many of the test pictures have a flat region at all, and how many there are."""
+    column = record.settings["columns"].index("flat_middle")
+    found = next(scores for name, scores in record.scores.items() if name.endswith("/continue@test"))[:, column]
+    return int(np.isfinite(found).sum()), len(found)
+
+
 def draw_splotches(record: Record, mode: str = "adam_tuned") -> Figure:
     """Draw the splotches that networks leave which ended with one loss or went from one to the other."""
     figure, (ax,) = chart(height=340)
     names = []
     for place, (arm, branch) in enumerate(_ENDS):
         wording.dots(ax, place, splotches(record, arm, branch, mode), arm, text="")
-        other = "l1" if arm == "l2" else "l2"
-        names.append(f"{label(arm)} alone" if branch == "continue" else f"{label(arm)}, then {label(other)}")
+        names.append(_name(arm, branch))
     ax.set_xticks(range(len(names)), names)
     ax.set(xlim=(-0.5, len(names) - 0.5), ylim=(0, None), ylabel="1000 × residual, 4 to 16 px, flat")
     runs = [run for run in record.runs if run["mode"] == mode]
