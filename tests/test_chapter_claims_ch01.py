@@ -485,6 +485,18 @@ def test_twenty_five_of_sixty_eight_pictures_have_a_flat_region(course: Record) 
     assert "25 of 68 test pictures" in caption["metadata"]["mystnb"]["figure"]["caption"]
 
 
+def test_on_other_tasks_there_is_next_to_nothing_between_the_losses(table: Record) -> None:
+    for task in ("jpeg", "sr2"):
+        found = {key: t_interval(values) for key, values in pixels.on_task(table, task).items()}
+        for key in ("psnr", "mse"):
+            assert -0.1 < found[key].low < found[key].high < 0.1
+        assert found["splotches"].mean > -5  # less than a twentieth
+        assert sign(found["splotches"]) == (-1 if task == "jpeg" else 0)
+        rates = {run["lr"] for run in table.runs if run["task"] == task and run["arm"] in ("l1", "l2")}
+        assert rates == {choose(load("tuning-cpu").runs)[task, "l1", "adam"] / 2}
+    assert t_interval(pixels.on_task(table, "dd")["splotches"]).high < -20
+
+
 def test_verdicts_that_the_text_explains() -> None:
     rows = verdicts.rows()
     assert rows["Z7"]["verdict"] == "supported"

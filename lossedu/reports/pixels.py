@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ..experiments.convergence import ARMS
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
-from ..ledger.evidence import Nets, entries, images, left_out, seed_values
+from ..ledger.evidence import Nets, entries, images, left_out, paired, seed_values
 from ..records import Record
 from . import wording
 from .indices import gap
@@ -94,6 +94,32 @@ def tell_halves(record: Record, seed: int = 0) -> str:
 def over_l2(record: Record, arm: str, column: str, digits: int) -> str:
     """Return what a loss has over l2 in an index of Table 1: mean over seeds, with half of its 95 % interval."""
     return with_half(estimate(list(gap(record, "dd", arm, "l2", column).values())), digits, signed=True)
+
+
+#: Task of Table 1 -> how it is called.
+TASKS = {"dd": "denoising and demosaicking", "jpeg": "deblocking", "sr2": "super-resolution, twofold"}
+
+
+def on_task(record: Record, task: str) -> dict[str, list[float]]:
+    """Return by seed what l1 has over l2 on a task: mean PSNR and pooled error in dB, and splotches in percent."""
+    pair = Nets("l1", task), Nets("l2", task)
+    here, there = (seed_values(record, task, arm, "flat_middle", pool="rms") for arm in ("l1", "l2"))
+    return {
+        "psnr": list(paired(record, *pair, "psnr").values.values()),
+        "mse": list(paired(record, *pair, "mse", how="dB").values.values()),
+        "splotches": [100 * (here[seed] / there[seed] - 1) for seed in here if seed in there],
+    }
+
+
+def tasks_beside(record: Record) -> str:
+    """Return as Markdown what l1 has over l2 on all tasks of Table 1, seed by seed."""
+    rows = []
+    for task, name in TASKS.items():
+        found = on_task(record, task)
+        cells = [with_half(estimate(found[key]), 2, signed=True) for key in ("psnr", "mse")]
+        rows.append([name, *cells, f"{with_half(estimate(found['splotches']), 1, signed=True)} %"])
+    head = ["ℓ1 over ℓ2", "mean PSNR (dB)", "pooled error (dB; +: smaller)", "splotches"]
+    return wording.markdown_table(head, rows)
 
 
 def splotches(record: Record, arm: str, branch: str, mode: str = "adam_tuned") -> list[float]:

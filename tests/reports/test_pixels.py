@@ -62,6 +62,20 @@ def test_what_l1_has_over_l2() -> None:
     assert pixels.over_l2(record, "l1", "psnr", 2).startswith("+0.32 ±")
 
 
+def test_tasks_are_told_side_by_side() -> None:
+    record = made.table1({"l2": {}, "l1": {"flat_middle": 0.9, "mse": 0.5}}, spread=0.0)
+    for task in ("jpeg", "sr2"):
+        other = made.table1({"l2": {}, "l1": {}}, task=task, spread=0.0)
+        record.runs += other.runs
+        record.scores |= other.scores
+    found = pixels.on_task(record, "dd")
+    assert found["splotches"] == pytest.approx([-10] * 3, abs=1e-3)
+    assert found["mse"] == pytest.approx([10 * math.log10(2)] * 3, abs=1e-3)
+    lines = pixels.tasks_beside(record).splitlines()[2:]
+    assert [line.split("|")[2].strip().split(" ")[0] for line in lines] == ["+0.00"] * 3
+    assert lines[0].split("|")[4].strip().startswith("−10.0 ±") and len(lines) == 3
+
+
 def test_splotches_are_compared_seed_by_seed() -> None:
     record = made.convergence({})
     column = record.settings["columns"].index("flat_middle")
