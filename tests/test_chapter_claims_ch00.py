@@ -13,6 +13,7 @@ import torch
 import lossedu as le
 from lossedu import data, records
 from lossedu.experiments import plausible
+from lossedu.experiments.tuning import choose
 from lossedu.explorables import observer_scene
 from lossedu.preferences import bradley_terry, wilson
 from lossedu.records import Record, load
@@ -59,6 +60,19 @@ def test_among_networks_it_is_l2_that_is_the_odd_one_out(record: Record) -> None
     assert all(abs(one.mean) < 5 for one in beside.values())
     assert [arm for arm, one in beside.items() if one.low > 0] == ["ssim_1"]
     assert sum(one.high < 0 for one in beside.values()) == 4
+
+
+def test_the_network_of_l2_answers_more_and_lets_more_noise_through() -> None:
+    for part, more in ((0, 1 / 7), (1, 1 / 5)):  # answer to the scene, noise
+        by_scene = {arm: rings.parts(arm)[part] for arm in rings.rings.ARMS}
+        l2 = by_scene.pop("l2")
+        assert all(most > max(others) for most, others in zip(l2, zip(*by_scene.values(), strict=True), strict=True))
+        beside = [a / b - 1 for a, b in zip(l2, by_scene["l1"], strict=True)]
+        assert sum(beside) / len(beside) == pytest.approx(more, abs=0.02)
+
+
+def test_across_the_edge_the_act_of_l1_is_hardly_sharper(record: Record) -> None:
+    assert 0 < rings.change(record, "act", "l1", "l2", "rise").mean < 5
 
 
 def test_all_pictures_of_the_figure_keep_the_step_within_a_tenth(record: Record) -> None:
@@ -124,6 +138,9 @@ def test_the_networks_differ_in_the_loss_alone(record: Record) -> None:
         if run["task"] == "dd" and run["arm"] in record.settings["networks"]
     }
     assert len(rates) == 1
+    best = choose(load("tuning-cpu").runs)
+    assert {best["dd", arm, "adam"] / 2 for arm in record.settings["networks"]} == rates  # half of the tuned step
+    assert load("tuning-cpu").settings["steps"] == 2_000 and {run["seed"] for run in load("tuning-cpu").runs} == {0}
 
 
 def agreement() -> dict[frozenset[str], int]:

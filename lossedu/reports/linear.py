@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..experiments.linear_or_display import TASKS
+from ..experiments.linear_or_display import ARMS, TASKS
 from ..ledger.claim import part
 from ..ledger.decision import LEAST_SEEDS, zone
-from ..ledger.evidence import Missing, Nets, Paired, paired
+from ..ledger.evidence import Missing, Nets, Paired, paired, seed_values
 from ..ledger.parts import Part
 from ..records import Record
 from . import wording
 from .verdicts import formulas
-from .wording import NOTHING, estimate, number
+from .wording import NOTHING, estimate, label, number, with_half
 
 #: What stands for a word where there is none.
 FEW = "too few seeds"
@@ -64,10 +65,12 @@ def table(record: Record) -> str:
         except Missing:
             continue
         words = [word(one) for one in parts]
-        cells = [f"{_numbers(one)}: {said}" for one, said in zip(parts, words, strict=True)]
+        cells = [f"{_numbers(one.values, one.unit)}: {said}" for one, said in zip(parts, words, strict=True)]
+        # A percentage has a base of its own in each space: `tell_shifts` has the numbers that can be compared.
+        cells.append(NOTHING if contest.unit == "%" else _numbers(change(record, contest), contest.unit))
         changed = NOTHING if FEW in words else "changes" if words[0] != words[1] else "the same"
         lines.append([f"[{contest.claim}](#{contest.claim.lower()}): {formulas(contest.words)}", *cells, changed])
-    head = ["comparison", "display values", "linear light", "the word"]
+    head = ["comparison", "display values", "linear light", "linear light − display values", "the word"]
     text = (
         "Mean and 95 % interval over seeds. Outputs in linear light are encoded before they are judged. "
         "Step sizes were tuned in display values, and are the same in linear light."
@@ -76,10 +79,56 @@ def table(record: Record) -> str:
     return "\n\n".join([wording.markdown_table(head, lines), " ".join([text, *gone])])
 
 
-def _numbers(one: Part) -> str:
-    if not one.values:
+def change(record: Record, contest: Contest) -> list[float]:
+    """Return by seed by how much a comparison is larger in linear light than in display values."""
+    display, light = (compared(record, contest, task)[1].values for task in TASKS)
+    return [light[seed] - display[seed] for seed in light if seed in display]
+
+
+def shifts(record: Record) -> dict[tuple[str, str], list[float]]:
+    """Return by (loss, task) and seed the channels' mean error itself, which Z16 compares."""
+    contest = CONTESTS[3]
+    return {
+        (arm, task): list(seed_values(record, task, arm, contest.column).values())
+        for arm in (contest.arm, contest.base)
+        for task in TASKS
+    }
+
+
+def tell_shifts(record: Record) -> str:
+    """Return in a sentence how large the channels' mean error is that Z16 compares in percent."""
+    parts = []
+    for arm in (CONTESTS[3].arm, CONTESTS[3].base):
+        found = (with_half(estimate([1000 * v for v in shifts(record)[arm, task]]), 1) for task in TASKS)
+        parts.append(f"{label(arm)} {next(found)} in display values and {next(found)} in linear light")
+    return f"The channels' mean error itself, in thousandths of the range: {'; '.join(parts)}."
+
+
+def gains(record: Record) -> dict[str, dict[str, float]]:
+    """Return by task the mean PSNR of the input, and by how much each loss is above it, mean over seeds."""
+    column = record.settings["columns"].index("psnr")
+    found = {}
+    for task in TASKS:
+        before = float(record.scores[f"{task}-input-0@test"][:, column].mean())
+        after = {arm: estimate(list(seed_values(record, task, arm, "psnr").values())).mean for arm in ARMS}
+        found[task] = {"input": before, **{arm: value - before for arm, value in after.items()}}
+    return found
+
+
+def tell_gains(record: Record) -> str:
+    """Return as Markdown how far the networks came from their input."""
+    head = ["space", "PSNR of the input (dB)", *(f"{label(arm)} over it" for arm in ARMS)]
+    rows = []
+    for task, name in zip(TASKS, ("display values", "linear light"), strict=True):
+        found = gains(record)[task]
+        rows.append([name, number(found["input"], 2), *(number(found[arm], 2, signed=True) for arm in ARMS)])
+    return wording.markdown_table(head, rows)
+
+
+def _numbers(values: Sequence[float], unit: str) -> str:
+    if not values:
         return NOTHING
-    found = estimate(one.values)
-    digits = 4 if one.unit == "SSIM" else 1 if one.unit == "%" else 2
+    found = estimate(values)
+    digits = 4 if unit == "SSIM" else 1 if unit == "%" else 2
     mean, low, high = (number(value, digits, signed=True) for value in found)
-    return f"{mean} {one.unit}" + (f" ({low} to {high})" if low != NOTHING else "")
+    return f"{mean} {unit}" + (f" ({low} to {high})" if low != NOTHING else "")

@@ -10,7 +10,7 @@ from ..experiments.convergence import ARMS, PICTURES
 from ..experiments.tuning import choose, means
 from ..ledger.evidence import Nets, entries
 from ..records import Record
-from . import wording
+from . import convergence, wording
 from .wording import label, number
 
 #: Optimiser -> how it is called.
@@ -73,6 +73,32 @@ def conditions(tuning: Record, noisy: Record, table: Record, course: Record) -> 
             ["curves, ends and switches, Z2 to Z6", OPTIMIZERS[optimizer], _step(ends), steps, _seeds(ends), on]
         )
     return wording.markdown_table(["runs", "optimiser", "step size, both losses", "steps", "seeds", "judged on"], rows)
+
+
+#: Steps at which `leads` looks.
+LOOKS = (500, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000)
+
+
+def lead(course: Record, mode: str, step: int) -> list[float]:
+    """Return by seed what l1 has over l2 by the squared error on the pictures of the curves, in dB, before a switch."""
+    error = {
+        arm: {seed: dict(points)[step] for seed, points in convergence.courses(course, mode, arm, "trunk").items()}
+        for arm in ARMS
+    }
+    return [10 * math.log10(error["l2"][seed] / value) for seed, value in error["l1"].items() if seed in error["l2"]]
+
+
+def leads(course: Record) -> str:
+    """Return as Markdown what l1 has over l2 on the way, while the step size has not begun to fall."""
+    rows = []
+    for step in LOOKS:
+        found = (lead(course, mode, step) for mode in ("adam_tuned", "sgd_tuned"))
+        rows.append([f"{step:,}", *(wording.with_half(wording.estimate(one), 2, signed=True) for one in found)])
+    steps = (
+        _step([run for run in _of_both(course.runs) if run["mode"] == mode]) for mode in ("adam_tuned", "sgd_tuned")
+    )
+    head = [f"{name}, step size {size}" for name, size in zip(("Adam", "gradient descent"), steps, strict=True)]
+    return wording.markdown_table(["steps", *head], rows)
 
 
 def _of_both(runs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ..experiments.convergence import ARMS
 from ..figures import chart, loss_style
 from ..figures.style import FAINT
-from ..ledger.evidence import Nets, entries, images, left_out, seed_values
+from ..ledger.evidence import Nets, entries, images, left_out, paired, seed_values
 from ..records import Record
 from . import wording
 from .indices import gap
@@ -18,6 +18,9 @@ from .wording import estimate, label, number, with_half
 
 #: What stands on the axis of `draw_splotches`: first loss, branch.
 _ENDS = (("l2", "continue"), ("l1", "continue"), ("l2", "switch"), ("l1", "switch"))
+
+#: Which of them are compared seed by seed: as numbers of `_ENDS`.
+_COMPARED = ((1, 0), (2, 0), (3, 1), (3, 0), (3, 2))
 
 
 def per_image(record: Record, arm: str, seed: int, column: str = "mse") -> np.ndarray:
@@ -93,6 +96,32 @@ def over_l2(record: Record, arm: str, column: str, digits: int) -> str:
     return with_half(estimate(list(gap(record, "dd", arm, "l2", column).values())), digits, signed=True)
 
 
+#: Task of Table 1 -> how it is called.
+TASKS = {"dd": "denoising and demosaicking", "jpeg": "deblocking", "sr2": "super-resolution, twofold"}
+
+
+def on_task(record: Record, task: str) -> dict[str, list[float]]:
+    """Return by seed what l1 has over l2 on a task: mean PSNR and pooled error in dB, and splotches in percent."""
+    pair = Nets("l1", task), Nets("l2", task)
+    here, there = (seed_values(record, task, arm, "flat_middle", pool="rms") for arm in ("l1", "l2"))
+    return {
+        "psnr": list(paired(record, *pair, "psnr").values.values()),
+        "mse": list(paired(record, *pair, "mse", how="dB").values.values()),
+        "splotches": [100 * (here[seed] / there[seed] - 1) for seed in here if seed in there],
+    }
+
+
+def tasks_beside(record: Record) -> str:
+    """Return as Markdown what l1 has over l2 on all tasks of Table 1, seed by seed."""
+    rows = []
+    for task, name in TASKS.items():
+        found = on_task(record, task)
+        cells = [with_half(estimate(found[key]), 2, signed=True) for key in ("psnr", "mse")]
+        rows.append([name, *cells, f"{with_half(estimate(found['splotches']), 1, signed=True)} %"])
+    head = ["ℓ1 over ℓ2", "mean PSNR (dB)", "pooled error (dB; +: smaller)", "splotches"]
+    return wording.markdown_table(head, rows)
+
+
 def splotches(record: Record, arm: str, branch: str, mode: str = "adam_tuned") -> list[float]:
     """Return by seed 1000 times the residual of 4 to 16 pixels in flat regions, at the end of a branch."""
     found = seed_values(record, "", arm, "flat_middle", pool="rms", branch=branch, mode=mode)
@@ -111,14 +140,42 @@ def ends(record: Record) -> str:
     return wording.markdown_table(head, rows)
 
 
+def change_of_splotches(record: Record, one: tuple[str, str], base: tuple[str, str], mode: str) -> list[float]:
+    """Return by seed how much more one (first loss, branch) leaves than another."""
+    here, there = (splotches(record, *part, mode) for part in (one, base))
+    return [a - b for a, b in zip(here, there, strict=True)]
+
+
+def compare_splotches(record: Record) -> str:
+    """Return as Markdown what networks leave that changed the loss or did not, seed by seed, for both optimisers."""
+    modes = {"Adam": "adam_tuned", "gradient descent": "sgd_tuned"}
+    rows = []
+    for pair in _COMPARED:
+        one, base = (_ENDS[place] for place in pair)
+        found = (estimate(change_of_splotches(record, one, base, mode)) for mode in modes.values())
+        rows.append([f"{_name(*one)} − {_name(*base)}", *(with_half(value, 1, signed=True) for value in found)])
+    return wording.markdown_table(["1000 × residual", *modes], rows)
+
+
+def _name(arm: str, branch: str) -> str:
+    other = "l1" if arm == "l2" else "l2"
+    return f"{label(arm)} alone" if branch == "continue" else f"{label(arm)}, then {label(other)}"
+
+
+def flat_pictures(record: Record) -> tuple[int, int]:
+    """Return how many of the test pictures have a flat region at all, and how many there are."""
+    column = record.settings["columns"].index("flat_middle")
+    found = next(scores for name, scores in record.scores.items() if name.endswith("/continue@test"))[:, column]
+    return int(np.isfinite(found).sum()), len(found)
+
+
 def draw_splotches(record: Record, mode: str = "adam_tuned") -> Figure:
     """Draw the splotches that networks leave which ended with one loss or went from one to the other."""
     figure, (ax,) = chart(height=340)
     names = []
     for place, (arm, branch) in enumerate(_ENDS):
         wording.dots(ax, place, splotches(record, arm, branch, mode), arm, text="")
-        other = "l1" if arm == "l2" else "l2"
-        names.append(f"{label(arm)} alone" if branch == "continue" else f"{label(arm)}, then {label(other)}")
+        names.append(_name(arm, branch))
     ax.set_xticks(range(len(names)), names)
     ax.set(xlim=(-0.5, len(names) - 0.5), ylim=(0, None), ylabel="1000 × residual, 4 to 16 px, flat")
     runs = [run for run in record.runs if run["mode"] == mode]

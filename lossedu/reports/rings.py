@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from .. import data
 from ..experiments import plausible, rings
 from ..figures import image_strip
 from ..records import Record
@@ -101,6 +103,52 @@ def findings(record: Record) -> str:
         parts = [f"{label(arm)} {_percent(change(record, who, arm, base))}" for arm in arms]
         lines.append(f"- **{name},** contrast against that of {label(base)}: {'; '.join(parts)}.")
     return "\n".join([*lines, *wording.unfinished(record)])
+
+
+@cache
+def parts(arm: str, count: int = 6, draws: int = 8) -> tuple[list[float], list[float]]:
+    """Return by scene the two parts of a network's contrast: its answer to the scene, and noise that came through.
+
+    The same scene is measured several times.  What varies from one output to the next is the noise; what stays is the
+    answer.  Both are relative to the contrast of the true scene, and free of the bias of few draws, so that their
+    squares add up to the mean square of `contrast`.
+    """
+    answer, noise = [], []
+    for seed in range(count):
+        scene = plausible.draw_scene(seed)
+        outputs = torch.stack(
+            [_texture(rings.network_output(arm, measured_again(scene, seed, draw)), scene) for draw in range(draws)]
+        )
+        power = _texture(scene.clean, scene).square().mean()
+        varies = outputs.var(dim=0).mean()
+        stays = outputs.mean(dim=0).square().mean() - varies / draws
+        answer.append(float((stays / power).sqrt()))
+        noise.append(float((varies / power).sqrt()))
+    return answer, noise
+
+
+def measured_again(scene: plausible.Scene, seed: int, draw: int) -> plausible.Scene:
+    """Return the scene with another draw of its noise."""
+    clean, other = scene.clean[None, None], data.derive_seed(seed, "noise", draw)
+    seen = data.sensor_noise(clean, a=plausible.PHOTON, b=plausible.READ, clip=False, seed=other)[0, 0]
+    return scene._replace(seen=seen)
+
+
+def _texture(picture: Tensor, scene: plausible.Scene) -> Tensor:
+    """Return what varies inside either side, where `experiments.rings` measures the contrast."""
+    edge = scene.edge[rings.MARGIN : -rings.MARGIN, None] - rings.MARGIN
+    shown = rings.inside(picture)
+    off = torch.arange(shown.shape[-1]) - edge
+    return torch.cat([side - side.mean() for side in (shown[off >= 3], shown[off < -3])])
+
+
+def tell_parts(count: int = 6) -> str:
+    """Return as Markdown how much of each network's contrast answers to the scene, and how much is noise."""
+    rows = []
+    for arm in rings.ARMS:
+        means = (sum(part) / count for part in parts(arm, count))
+        rows.append([f"{label(arm)} ({letter(arm)})", *(wording.number(mean, 2) for mean in means)])
+    return wording.markdown_table(["network", "answer to the scene", "noise that came through"], rows)
 
 
 def _percent(found: Interval) -> str:

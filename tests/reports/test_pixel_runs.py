@@ -69,3 +69,15 @@ def test_conditions_tell_steps_seeds_and_pictures() -> None:
 def test_losses_with_steps_of_their_own_are_no_such_comparison() -> None:
     with pytest.raises(ValueError, match="trained with one step size"):
         pixel_runs.conditions(tuned(), noisy({"l2": 2e-3, "l1": 1e-3}), table(), course())
+
+
+def test_leads_on_the_way_are_told_by_seed_and_step() -> None:
+    record = course()
+    for run in record.runs:
+        factor = 0.5 if run["arm"] == "l1" else 1.0
+        run["curves"]["trunk"] = [[step, [factor * 1e-3 * (1 + run["seed"])] * 2] for step in pixel_runs.LOOKS]
+    for step in pixel_runs.LOOKS:
+        assert pixel_runs.lead(record, "adam_tuned", step) == pytest.approx([10 * np.log10(2)] * 3)
+    lines = pixel_runs.leads(record).splitlines()
+    assert lines[0] == "| steps | Adam, step size 0.001 | gradient descent, step size 0.015 |"
+    assert lines[2].startswith("| 500 | +3.01 ±")

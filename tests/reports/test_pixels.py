@@ -62,6 +62,36 @@ def test_what_l1_has_over_l2() -> None:
     assert pixels.over_l2(record, "l1", "psnr", 2).startswith("+0.32 ±")
 
 
+def test_tasks_are_told_side_by_side() -> None:
+    record = made.table1({"l2": {}, "l1": {"flat_middle": 0.9, "mse": 0.5}}, spread=0.0)
+    for task in ("jpeg", "sr2"):
+        other = made.table1({"l2": {}, "l1": {}}, task=task, spread=0.0)
+        record.runs += other.runs
+        record.scores |= other.scores
+    found = pixels.on_task(record, "dd")
+    assert found["splotches"] == pytest.approx([-10] * 3, abs=1e-3)
+    assert found["mse"] == pytest.approx([10 * math.log10(2)] * 3, abs=1e-3)
+    lines = pixels.tasks_beside(record).splitlines()[2:]
+    assert [line.split("|")[2].strip().split(" ")[0] for line in lines] == ["+0.00"] * 3
+    assert lines[0].split("|")[4].strip().startswith("−10.0 ±") and len(lines) == 3
+
+
+def test_splotches_are_compared_seed_by_seed() -> None:
+    record = made.convergence({})
+    column = record.settings["columns"].index("flat_middle")
+    for name, scores in record.scores.items():
+        if name.endswith("@test") and "/" in name:
+            job, _, branch = name.removesuffix("@test").partition("/")
+            last = job.split("-")[1] if branch != "switch" else {"l1": "l2", "l2": "l1"}[job.split("-")[1]]
+            scores[:, column] = 0.007 + 0.001 * int(job[-1]) - 0.002 * (last == "l1")
+            scores[0, column] = math.nan
+    lines = pixels.compare_splotches(record).splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")[2:4]] for line in lines]
+    assert [one[0].split(" ")[0] for one in cells] == ["−2.0", "−2.0", "+2.0", "+0.0", "+2.0"]
+    few, all_ = pixels.flat_pictures(record)
+    assert few == all_ - 1
+
+
 def noisy(kinds: tuple[str, ...] = TASKS, bias: float = 0.01) -> Record:
     """Networks that do what is expected of them, on top of an error that all of a seed share."""
     runs, scores = [], {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from lossedu.experiments import plausible
 from lossedu.experiments import rings as experiment
@@ -55,3 +56,14 @@ def test_the_figure_is_five_by_five(record: Record) -> None:
 
     size = Image.open(io.BytesIO(png_bytes(rings.draw(record)))).size
     assert size[0] <= 700 and size[1] <= 900
+
+
+def test_answer_and_noise_add_up_to_the_contrast() -> None:
+    answer, noise = rings.parts("l2", 1)
+    scene = plausible.draw_scene(0)
+    outputs = [experiment.network_output("l2", rings.measured_again(scene, 0, draw)) for draw in range(8)]
+    squares = [experiment.measured(experiment.inside(one), scene)["contrast"] ** 2 for one in outputs]
+    assert answer[0] ** 2 + noise[0] ** 2 == pytest.approx(sum(squares) / 8, rel=1e-3)
+    assert not torch.equal(rings.measured_again(scene, 0, 0).seen, rings.measured_again(scene, 0, 1).seen)
+    lines = rings.tell_parts(1).splitlines()
+    assert lines[0] == "| network | answer to the scene | noise that came through |" and len(lines) == 2 + 7
