@@ -169,14 +169,21 @@ def test_the_narrowest_window_leaves_flat_ground_too_dark_and_its_level_farther_
 
 
 @pytest.fixture(scope="module")
-def apart() -> dict[str, halos.Errors]:
-    return halos.changes(load("sigma_sensitivity-cpu"), halos.photographs())
+def left() -> dict[str, dict[str, halos.Errors]]:
+    kept = {
+        "l1": "table1-cpu",
+        "ssim_1": "sigma_sensitivity-cpu",
+        "ssim_5": "table1-cpu",
+        "ssim_9": "sigma_sensitivity-cpu",
+    }
+    networks = {name: keepsakes.network(load(record), name) for name, record in kept.items()}
+    return halos.measured(networks, halos.photographs())
 
 
 def test_in_the_noise_the_wide_window_stands_worse_near_edges_than_far_in_every_photograph(
-    apart: dict[str, halos.Errors],
+    left: dict[str, dict[str, halos.Errors]],
 ) -> None:
-    noise = {name: found.noise for name, found in apart.items()}
+    noise = {name: found.noise for name, found in halos.changes(left).items()}
     steps = [found[halos.NEAR] - found[halos.FAR] for found in noise.values() if math.isfinite(found[halos.NEAR])]
     assert len(noise) == 6 and len(steps) == 5 and min(steps) > 9
     near = sorted(found[halos.NEAR] for found in noise.values() if math.isfinite(found[halos.NEAR]))
@@ -185,9 +192,23 @@ def test_in_the_noise_the_wide_window_stands_worse_near_edges_than_far_in_every_
         assert sorted(name for name, found in noise.items() if found[ring] > 0) == ["coffee", "retina"]
 
 
-def test_in_the_whole_error_there_is_no_such_order(apart: dict[str, halos.Errors]) -> None:
-    steps = [found.whole[halos.NEAR] - found.whole[halos.FAR] for found in apart.values()]
+def test_in_the_whole_error_there_is_no_such_order(left: dict[str, dict[str, halos.Errors]]) -> None:
+    steps = [found.whole[halos.NEAR] - found.whole[halos.FAR] for found in halos.changes(left).values()]
     assert min(steps) < -1 < 1 < max(steps)
+
+
+def test_the_surplus_of_noise_near_edges_rises_with_the_window_and_l1_is_like_the_narrowest(
+    left: dict[str, dict[str, halos.Errors]],
+) -> None:
+    found = {
+        name: [halos.near_over_far(left[arm][name]) for arm in ("l1", "ssim_1", "ssim_5", "ssim_9")]
+        for name in left["l1"]
+    }
+    known = [row for row in found.values() if all(map(math.isfinite, row))]
+    assert len(known) == 5
+    for l1, narrow, middle, wide in known:
+        assert narrow + 0.05 < middle < wide - 0.005
+        assert abs(l1 - narrow) < min(0.06, middle - narrow)
 
 
 def test_l1_leaves_about_as_few_splotches_as_the_narrowest_window() -> None:

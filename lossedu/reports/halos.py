@@ -2,14 +2,14 @@ r"""Beside edges: how the lead of wide windows of SSIM changes with the distance
 
 The error of a network has parts that a change of the noise does not touch, as a tint, or detail that is lost.  They
 are equal in two outputs for the same picture under two draws of noise, and drop out of the difference.  So the
-difference over :math:`\sqrt2` is noise.  The networks are those that the record keeps, one of each window, and the
-pictures are the photographs of this book, at half size as those of the record.
+difference over :math:`\sqrt2` is noise.  Networks are those that records keep, one of each loss, and the pictures are
+the photographs of this book, at half size as those of the records.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from .. import data
-from ..experiments import keepsakes
 from ..experiments.residuals import RINGS, by_distance
 from ..experiments.tasks import Network, restore
 from ..figures import chart
@@ -66,22 +65,25 @@ def photographs() -> dict[str, Tensor]:
     return {name: data.downsample2(picture) for name, picture in halves.items() if picture.shape[1] == 3}
 
 
-def changes(record: Record, pictures: Mapping[str, Tensor], arm: str = WIDE, base: str = BASE) -> dict[str, Errors]:
-    """Return by how many percent the kept network of one loss leaves more than that of another, by picture."""
-    networks = [keepsakes.network(record, name) for name in (arm, base)]
+def measured(networks: Mapping[str, Network], pictures: Mapping[str, Tensor]) -> dict[str, dict[str, Errors]]:
+    """Return what each network leaves of each picture: by loss, then by picture."""
+    return {arm: {name: errors(net, picture) for name, picture in pictures.items()} for arm, net in networks.items()}
+
+
+def changes(left: Mapping[str, Mapping[str, Errors]], arm: str = WIDE, base: str = BASE) -> dict[str, Errors]:
+    """Return by how many percent one loss leaves more than another, by picture."""
     found = {}
-    for name, picture in pictures.items():
-        here, there = (errors(network, picture) for network in networks)
-        pairs = (zip(*parts, strict=True) for parts in zip(here, there, strict=True))
+    for name, here in left[arm].items():
+        pairs = (zip(*parts, strict=True) for parts in zip(here, left[base][name], strict=True))
         found[name] = Errors(*([100 * (a / b - 1) for a, b in part] for part in pairs))
     return found
 
 
-def draw(found: Mapping[str, Errors], arm: str = WIDE, base: str = BASE) -> Figure:
+def draw(left: Mapping[str, Mapping[str, Errors]], arm: str = WIDE, base: str = BASE) -> Figure:
     """Draw the whole error and the noise by distance from edges, in percent above another loss, a line a picture."""
     figure, axes = chart(2, height=420, sharey=True)
     for ax, part, title in zip(axes, Errors._fields, ("the whole error", "noise alone"), strict=True):
-        for (name, one), mark in zip(found.items(), _MARKS, strict=False):
+        for (name, one), mark in zip(changes(left, arm, base).items(), _MARKS, strict=False):
             look: dict[str, Any] = {"color": "0.35", "lw": 1, "marker": mark, "ms": 6, "markerfacecolor": "white"}
             ax.plot(range(len(RINGS)), getattr(one, part), label=name.replace("_", " "), **look)
         ax.axhline(0, color=FAINT, lw=2)
@@ -92,17 +94,21 @@ def draw(found: Mapping[str, Errors], arm: str = WIDE, base: str = BASE) -> Figu
     return figure
 
 
-def sentence(found: Mapping[str, Errors], classes: Sequence[int] = (NEAR, FAR, len(RINGS) - 1)) -> str:
-    """Return as Markdown from where to where whole error and noise of the pictures lie, at some distances."""
-    lines = []
-    for part, words in zip(Errors._fields, ("The whole error", "Noise alone"), strict=True):
-        told = []
-        for k in classes:
-            known = sorted(value for one in found.values() if math.isfinite(value := getattr(one, part)[k]))
-            ends = " to ".join(wording.number(value, 0, signed=True) for value in (known[0], known[-1]))
-            told.append(f"{RINGS[k][0]} to {RINGS[k][1]} pixels away {ends} % ({len(known)} photographs)")
-        lines.append(f"- **{words},** {label(WIDE)} over {label(BASE)}: {'; '.join(told)}.")
-    return "\n".join(lines)
+def near_over_far(one: Errors) -> float:
+    """Return the noise near edges over that well off them, NaN where there is no such place."""
+    return one.noise[NEAR] / one.noise[FAR]
+
+
+def table(left: Mapping[str, Mapping[str, Errors]]) -> str:
+    """Return as Markdown by which factor the noise is stronger near edges than far, a row a picture that has both."""
+    rows = []
+    for name in next(iter(left.values())):
+        factors = [near_over_far(found[name]) for found in left.values()]
+        if all(map(math.isfinite, factors)):
+            rows.append([name.replace("_", " "), *(wording.number(factor, 2) for factor in factors)])
+    near, far = (" to ".join(map(str, RINGS[k])) for k in (NEAR, FAR))
+    head = [f"noise {near} pixels off edges over that {far} off", *(label(arm) for arm in left)]
+    return wording.markdown_table(head, rows)
 
 
 def shrinks(record: Record, arm: str, base: str = BASE, *, near: int = NEAR, far: int = FAR) -> Interval:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lossedu import data
+from lossedu.experiments import keepsakes
 from lossedu.experiments.residuals import RINGS
 from lossedu.experiments.sigma_sensitivity import BESIDE_EDGES
 from lossedu.records import Record, load
@@ -72,25 +73,41 @@ def test_the_level_is_told_for_every_loss() -> None:
     assert said.count("\n") == 0 and "$\\mathrm{SSIM}_9$ less $\\mathrm{SSIM}_1$: +0.0 (+0.0 to +0.0)" in said
 
 
-def test_percent_of_a_kept_network_against_itself_are_zero_and_pictures_without_edges_have_no_number() -> None:
-    widths = load("sigma_sensitivity-cpu")
-    grey = torch.full((1, 3, 96, 96), 0.5)
-    grey[..., 40:] = 0.8
-    (found,) = halos.changes(widths, {"edge": grey}, "ssim_9", "ssim_9").values()
-    assert all(value == 0 or math.isnan(value) for part in found for value in part)
-    (empty,) = halos.changes(widths, {"flat": grey[..., :32]}).values()
-    assert all(math.isnan(value) for part in empty for value in part)
-
-
-def test_the_sentence_has_the_ends_and_the_figure_every_picture() -> None:
-    found = {
-        "one": halos.Errors([NAN, NAN, 1.0, -2.0, 0.0, 5.0], [NAN, 12.0, 1.0, -2.0, 0.0, -7.0]),
-        "two": halos.Errors([1.0, 3.0, 1.0, 4.0, 0.0, 6.0], [1.0, 3.0, 1.0, 0.0, 0.0, -6.0]),
+def left() -> dict[str, dict[str, halos.Errors]]:
+    """Two losses and two pictures; in the second picture nothing is near an edge."""
+    return {
+        "ssim_1": {
+            "one_two": halos.Errors([1.0] * 6, [2.0] * 6),
+            "bare": halos.Errors([1.0] * 6, [NAN, NAN, 1.0, 1.0, 1.0, 1.0]),
+        },
+        "ssim_9": {
+            "one_two": halos.Errors([1.1] * 6, [3.0, 2.5, 2.0, 1.0, 1.0, 1.0]),
+            "bare": halos.Errors([0.5] * 6, [NAN, NAN, 1.0, 2.0, 1.0, 1.0]),
+        },
     }
-    whole, noise = halos.sentence(found).splitlines()
-    assert "3 to 4 pixels away +3 to +3 % (1 photographs)" in whole
-    assert "3 to 4 pixels away +3 to +12 % (2 photographs)" in noise and "17 to 24 pixels away −7 to −6 %" in noise
-    axes = halos.draw(found).axes
+
+
+def test_changes_are_in_percent_by_picture() -> None:
+    found = halos.changes(left())
+    assert found["one_two"].whole == pytest.approx([10.0] * 6) and found["bare"].whole == pytest.approx([-50.0] * 6)
+    assert found["one_two"].noise == pytest.approx([50, 25, 0, -50, -50, -50])
+    assert found["bare"].noise[3] == 100 and math.isnan(found["bare"].noise[1])
+
+
+def test_the_table_has_the_pictures_that_have_both_distances() -> None:
+    rows = halos.table(left()).splitlines()
+    assert rows[0].startswith("| noise 3 to 4 pixels off edges over that 7 to 10 off | ")
+    assert rows[2:] == ["| one two | 1.00 | 2.50 |"]
+
+
+def test_pictures_without_edges_have_no_number() -> None:
+    network = keepsakes.network(load("sigma_sensitivity-cpu"), "ssim_9")
+    found = halos.measured({"ssim_9": network}, {"flat": torch.full((1, 3, 96, 32), 0.5)})
+    assert all(math.isnan(value) for part in found["ssim_9"]["flat"] for value in part)
+
+
+def test_the_figure_has_a_line_a_picture() -> None:
+    axes = halos.draw(left()).axes
     assert [len(ax.get_legend_handles_labels()[0]) for ax in axes] == [2, 2]
     assert [text.get_text() for text in axes[0].get_xticklabels()] == [f"{a}–{b}" for a, b in RINGS]
 
