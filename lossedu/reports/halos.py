@@ -12,20 +12,21 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from .. import data
 from ..experiments.residuals import RINGS, by_distance
+from ..experiments.sigma_sensitivity import BESIDE_EDGES
 from ..experiments.tasks import Network, restore
 from ..figures import chart
 from ..figures.style import FAINT
-from ..ledger.evidence import Nets, paired, seed_values
+from ..ledger.evidence import left_out
 from ..records import Record
 from ..statistics import Interval
 from . import windows, wording
-from .windows import TASK
 from .wording import label
 
 #: The window that another is compared with, and the widest.
@@ -33,6 +34,9 @@ BASE, WIDE = "ssim_1", "ssim_9"
 
 #: Numbers of classes of distances in `RINGS`: under the edge's own slope, just off it, and well off it.
 SLOPE, NEAR, FAR = 0, 1, 3
+
+#: From which error of its level on flat ground counts as dark: none of the record lies near it.
+DARK = 0.015
 
 _MARKS = "osD^vP*X"
 
@@ -132,31 +136,76 @@ def near_and_far(record: Record) -> str:
     )
 
 
-def level(record: Record) -> str:
-    """Return as Markdown by how much flat regions are too bright or too dark, in thousandths of the range."""
-    arms = windows.arms_of(record)
-    means, sizes = (
-        [_mean(seed_values(record, TASK, arm, "flat_bias", pool=pool)) for arm in arms] for pool in ("mean", "rms")
-    )
+class Count(NamedTuple):
+    """In how many photographs, of how many, one loss leaves less than another, and the median change in percent."""
+
+    less: int
+    of: int
+    median: float
+
+
+def count(record: Record, arm: str = WIDE, base: str = BASE, *, band: str = "", ring: int = NEAR) -> Count:
+    """Return how photographs differ in a band of flat regions, or else at a distance from edges; seeds are averaged."""
+    means = [
+        np.mean([_by_picture(record, run, band, ring) for run in _runs(record, name)], axis=0) for name in (arm, base)
+    ]
+    known = np.isfinite(means[0]) & np.isfinite(means[1])
+    percent = 100 * (means[0][known] / means[1][known] - 1)
+    return Count(int((percent < 0).sum()), int(known.sum()), float(np.median(percent)))
+
+
+def _runs(record: Record, arm: str) -> list[Mapping[str, Any]]:
+    return [run for run in record.runs if run["arm"] == arm and left_out(run) is None]
+
+
+def _by_picture(record: Record, run: Mapping[str, Any], band: str, ring: int) -> np.ndarray:
+    if band:
+        table, column = record.scores[f"{run['job']}@test"], record.settings["columns"].index(f"flat_{band}")
+    else:
+        table, column = record.scores[f"{run['job']}/{BESIDE_EDGES}"], ring
+    return np.asarray(table[:, column], dtype=np.float64)
+
+
+def one_by_one(record: Record) -> str:
+    """Return as Markdown in how many photographs the widest window leaves less: of a band, far from edges and near."""
+    places = {"middle band of flat regions": count(record, band="middle")}
+    for ring in (FAR, NEAR, SLOPE):
+        first, last = RINGS[ring]
+        places[f"whole error {first} to {last} pixels off edges"] = count(record, ring=ring)
     told = "; ".join(
-        f"{label(arm)} {wording.number(mean, 1, signed=True)} and {wording.number(size, 1)}"
-        for arm, mean, size in zip(arms, means, sizes, strict=True)
+        f"{words} {one.less} of {one.of} (median {wording.number(one.median, 0, signed=True)} %)"
+        for words, one in places.items()
     )
-    gaps = [level_change(record, pool) for pool in ("mean", "rms")]
     return (
-        "- **Flat regions, their level:** output less clean, in thousandths of the range, mean over the photographs "
-        f"and root mean square: {told}. {label(WIDE)} less {label(BASE)}: {_ends(gaps[0], 1)} and {_ends(gaps[1], 1)}."
+        f"- **Photograph by photograph,** each the mean of its seeds: in how many of those that have such places "
+        f"{label(WIDE)} leaves less than {label(BASE)}: {told}."
     )
 
 
-def level_change(record: Record, pool: str) -> Interval:
-    """Return how much the error of the level of flat regions is larger with the widest window, paired by seed."""
-    found = paired(record, Nets(WIDE, TASK), Nets(BASE, TASK), "flat_bias", how="difference", pool=pool)
-    return wording.estimate([1000 * value for value in found.values.values()])
+def levels(record: Record) -> dict[str, np.ndarray]:
+    """Return by loss how much the flat regions of each photograph that has any are too bright, mean over seeds."""
+    column = record.settings["columns"].index("flat_bias")
+    found = {
+        arm: np.mean([record.scores[f"{run['job']}@test"][:, column] for run in _runs(record, arm)], axis=0)
+        for arm in windows.arms_of(record)
+    }
+    known = np.all([np.isfinite(one) for one in found.values()], axis=0)
+    return {arm: one[known].astype(np.float64) for arm, one in found.items()}
 
 
-def _mean(values: Mapping[int, float]) -> float:
-    return 1000 * sum(values.values()) / len(values) if values else math.nan
+def level(record: Record) -> str:
+    """Return as Markdown how far off the level of flat regions is, in thousandths of the range, in two groups."""
+    found = levels(record)
+    dark = found[BASE] < -DARK
+    ends = [
+        "; ".join(f"{label(arm)} {wording.number(1000 * mean(one), 1, signed=signed)}" for arm, one in found.items())
+        for mean, signed in ((lambda one: one[dark].mean(), True), (lambda one: np.abs(one[~dark]).mean(), False))
+    ]
+    return (
+        "- **Flat regions, their level:** output less clean, in thousandths of the range. "
+        f"In {dark.sum()} of {len(dark)} photographs {label(BASE)} leaves them darker by more than {1000 * DARK:g}; "
+        f"there {ends[0]}. In the others, the size of the error: {ends[1]}."
+    )
 
 
 def _ends(found: Interval, digits: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 import report_records as made
 import torch
@@ -68,9 +69,34 @@ def test_near_against_far_is_paired_by_seed() -> None:
     assert said.count("\n") == 1 and said.endswith("$\\mathrm{SSIM}_9$ −20 (−20 to −20).")
 
 
-def test_the_level_is_told_for_every_loss() -> None:
-    said = halos.level(record())
-    assert said.count("\n") == 0 and "$\\mathrm{SSIM}_9$ less $\\mathrm{SSIM}_1$: +0.0 (+0.0 to +0.0)" in said
+def test_photographs_are_counted_one_by_one_and_those_without_such_a_place_are_not() -> None:
+    found = record()
+    for run in found.runs:
+        key, size = (
+            f"{run['job']}/{BESIDE_EDGES}",
+            {0: 0.9, 1: 1.2, 2: 1.2}[run["seed"]] if run["arm"] == "ssim_9" else 1,
+        )
+        found.scores[key] = np.array([[NAN, 0.01 * size, 0.01, 0.01, 0.01, 0.01], [0.02 * (2 - size)] * 6])
+    near = halos.count(found)
+    assert (near.less, near.of) == (1, 2) and near.median == pytest.approx(0, abs=1e-6)
+    assert halos.count(found, ring=halos.SLOPE) == (1, 1, pytest.approx(-10))
+    flat = halos.count(found, band="middle")
+    assert flat.less == 0 and flat.median == pytest.approx(0)
+    assert "3 to 4 pixels off edges 1 of 2 (median +0 %)" in halos.one_by_one(found)
+
+
+def test_the_level_is_told_in_two_groups() -> None:
+    found = record()
+    column = found.settings["columns"].index("flat_bias")
+    for run in found.runs:
+        scores = found.scores[f"{run['job']}@test"]
+        scores[:, column] = 0.002 if run["arm"] == "ssim_1" else -0.004
+        scores[0, column] = -0.02 if run["arm"] == "ssim_1" else -0.01
+    count = len(scores)
+    said = halos.level(found)
+    assert f"In 1 of {count} photographs $\\mathrm{{SSIM}}_1$ leaves them darker by more than 15; there " in said
+    assert "there $\\mathrm{SSIM}_1$ −20.0; $\\mathrm{SSIM}_9$ −10.0. In the others" in said
+    assert said.endswith("$\\mathrm{SSIM}_1$ 2.0; $\\mathrm{SSIM}_9$ 4.0.")
 
 
 def left() -> dict[str, dict[str, halos.Errors]]:
