@@ -68,7 +68,8 @@ def table(record: Record) -> str:
     }
     for name in BANDS:
         columns[f"flat, {name} (10⁻³)"] = (lambda arm, name=name: band_values(record, arm, name), 1000, 2)  # type: ignore[misc]
-    columns[f"beside edges, {first}–{last} px (10⁻³)"] = (lambda arm: ring_values(record, arm, nearest), 1000, 2)
+    beside = f"whole error, {first}–{last} px off edges (10⁻³)"
+    columns[beside] = (lambda arm: ring_values(record, arm, nearest), 1000, 2)
     rows = [
         [label(arm), *(_mean(values(arm), factor, digits) for values, factor, digits in columns.values())]
         for arm in arms_of(record)
@@ -143,7 +144,8 @@ def findings(record: Record) -> str:
         f"{first} to {last} pixels away {_percent(ring_change(record, ring, wide[-1], wide[0]))}"
         for ring, first, last in rings_of(record)
     ]
-    lines.append(f"- **Around edges,** {label(wide[-1])} against {label(wide[0])}: " + "; ".join(parts) + ".")
+    head = f"- **Around edges, whole error,** {label(wide[-1])} against {label(wide[0])}: "
+    lines.append(head + "; ".join(parts) + ".")
     return "\n\n".join(["\n".join(lines), *_gaps(record)])
 
 
