@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import processor  # noqa: F401  (before torch computes anything)
 import pytest
 from hypothesis import settings
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import processor  # noqa: F401  (before torch computes anything)
 import torch
 from pictures import noisy, photo
 from torch import Tensor
