@@ -35,8 +35,8 @@ def _pairs(case: Case) -> dict[str, tuple[Tensor, Tensor]]:
 def _without_onednn(when: bool) -> Iterator[None]:
     """Let torch's own kernels do what oneDNN would do.
 
-    In float16, where the processor has AVX512-FP16, oneDNN's depthwise convolution of a padded image with a wide
-    kernel (15 taps, 7 of padding) never returns in torch 2.13, and a loss under audit may hold one.
+    In float16, where the processor has AVX512-FP16, oneDNN's depthwise convolution never returns in torch 2.13 for some
+    sizes (a kernel of 15 taps with 7 of padding is one), and a loss under audit may hold one.
     """
     onednn: Any = torch.backends.mkldnn  # whose own `flags` warns of TF32 even where that stays as it was
     before = onednn.enabled

@@ -91,7 +91,7 @@ def draw(left: Mapping[str, Mapping[str, Errors]], arm: str = WIDE, base: str = 
             look: dict[str, Any] = {"color": "0.35", "lw": 1, "marker": mark, "ms": 6, "markerfacecolor": "white"}
             ax.plot(range(len(RINGS)), getattr(one, part), label=name.replace("_", " "), **look)
         ax.axhline(0, color=FAINT, lw=2)
-        ax.set(title=title, xlabel="pixels from the nearest strong edge")
+        ax.set(title=title, xlabel="pixels off a strong edge")
         ax.set_xticks(range(len(RINGS)), [f"{first}–{last}" for first, last in RINGS])
     axes[0].set_ylabel(f"{label(arm)} above {label(base)} (%)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize="small")

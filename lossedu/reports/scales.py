@@ -14,7 +14,7 @@ from ..ledger.evidence import Nets, paired, seed_values
 from ..records import Record
 from ..statistics import Interval
 from . import wording
-from .indices import INDICES, Index, heading, values_of
+from .indices import INDICES, Index, gap, heading, values_of
 from .wording import label
 
 TASK = "dd"
@@ -110,7 +110,7 @@ def more(record: Record, arm: str, base: str, task: str = TASK, column: str = "b
 
 def lead(record: Record, arm: str, base: str, column: str = "psnr") -> Interval:
     """Return by how much an index is larger with one loss than with another, paired by seed."""
-    return wording.estimate(list(paired(record, Nets(arm, TASK), Nets(base, TASK), column).values.values()))
+    return wording.estimate(list(gap(record, TASK, arm, base, column).values()))
 
 
 def leads(record: Record, arm: str, base: str) -> str:
