@@ -213,8 +213,47 @@ def test_width_and_size_set_the_layers() -> None:
                       (256, 32 * 2 * 3), (1, 256)]  # fmt: skip
     least = le.ColorDiscriminator(image_size=17, width=1e-9)
     assert [tuple(p.shape)[:2] for p in least.parameters() if p.ndim > 1] == [(1, 3), *[(1, 1)] * 4, (1, 4), (1, 1)]
-    assert repr(small).startswith("ColorDiscriminator(\n  image_size=(20, 36), channels=1, width=0.25\n")
+    said = "image_size=(20, 36), channels=1, width=0.25, norm='instance', spectral=False"
+    assert repr(small).startswith(f"ColorDiscriminator(\n  {said}\n")
     assert (small.image_size, small.channels, small.width) == ((20, 36), 1, 0.25)
+
+
+@pytest.mark.parametrize(("norm", "kind"), [("instance", nn.InstanceNorm2d), ("batch", nn.BatchNorm2d), ("none", None)])
+def test_normalisation_stands_after_all_convolutions_but_the_first(norm: str, kind: type[nn.Module] | None) -> None:
+    layers = list(le.ColorDiscriminator(image_size=24, width=0.1, norm=norm).layers)
+    for before, layer in zip(layers, layers[2:], strict=False):
+        if isinstance(before, nn.Conv2d):
+            wanted = kind is not None and before.in_channels != 3
+            assert isinstance(layer, nn.InstanceNorm2d | nn.BatchNorm2d) is wanted
+            assert not wanted or (type(layer) is kind and layer.eps == 1e-3)
+    with pytest.raises(ValueError, match=r"norm must be one of 'instance', 'batch', 'none', got 'layer'"):
+        le.ColorDiscriminator(norm="layer")
+
+
+def test_instance_normalisation_hides_a_uniform_tint_from_the_layers_that_follow() -> None:
+    flat = torch.full((1, 3, 81, 81), 0.4, dtype=torch.float64)
+    tinted = flat + torch.tensor([0.1, 0.0, -0.1], dtype=torch.float64).view(1, 3, 1, 1)
+
+    def inside(norm: str) -> float:
+        torch.manual_seed(0)
+        D = le.ColorDiscriminator(image_size=81, width=0.25, norm=norm).double().eval()
+        for layer in D.layers:  # mirrored borders: zeros around a picture would tell its level
+            if isinstance(layer, nn.Conv2d):
+                layer.padding_mode = "replicate"
+                layer._reversed_padding_repeated_twice = [int(layer.padding[0])] * 4
+        return float((D(flat) - D(tinted)).detach().abs())
+
+    assert inside("instance") < 1e-9 < 1e-3 < inside("none")
+
+
+def test_spectral_normalisation_bounds_every_layer() -> None:
+    torch.manual_seed(0)
+    D = le.ColorDiscriminator(image_size=24, width=0.1, norm="none", spectral=True)
+    for _ in range(30):  # each call in training mode is one step of the power iteration
+        D(torch.rand(1, 3, 24, 24))
+    for layer in D.eval().layers:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            assert torch.linalg.svdvals(layer.weight.flatten(1))[0].item() == pytest.approx(1, abs=1e-2)
 
 
 def test_a_patch_of_100_becomes_80_under_the_valid_blur() -> None:
