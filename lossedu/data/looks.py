@@ -22,6 +22,10 @@ LUMA = (0.2126, 0.7152, 0.0722)
 AIM = 0.46
 
 
+#: What `split_tone` adds to red, green and blue where it is dark and where it is bright.
+TINTS = ((-0.10, 0.02, 0.12), (0.12, -0.02, -0.10))
+
+
 class Mood(NamedTuple):
     """What a retoucher adds to every picture of the day: numbers, or one a picture as tensors of shape (N,).
 
@@ -73,6 +77,36 @@ def flat(x: Tensor, *, exposure: float | Tensor = 0.0, warmth: float | Tensor = 
     x = x.to(_validate.working_dtype(x))
     low = (0.04 + contrast * x.clamp(0, 1)) ** (2.0 ** -_each(exposure, x))
     return _warmed(low, warmth).clamp(0, 1)
+
+
+def split_tone(x: Tensor, *, strength: float | Tensor = 1.0, reach: float = 6.0) -> Tensor:
+    r"""Tint a photograph by what surrounds each pixel: dark places blue and green, bright places red.
+
+    .. math:: z = x + s\,\bigl((1 - b)\,t_d + b\,t_b\bigr), \qquad b = G_r * \mathrm{luma}(x)
+
+    with the strength s, the tints of `TINTS` and a Gaussian window of deviation r.  No gain of a channel takes it back:
+    the cast depends on the content.  Clipped to [0, 1].
+
+    Parameters
+    ----------
+    x : Tensor
+        (N, 3, H, W), floating, display values in [0, 1].
+    strength : float or Tensor
+        Factor of the tints; a tensor of shape (N,) for one a picture.
+    reach : float
+        Deviation of the window in pixels, above 0; the picture is mirrored at its border.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` is not such a tensor or an option is out of range.
+    """
+    _colour("x", x)
+    _validate.positive("reach", reach)
+    x = x.to(_validate.working_dtype(x))
+    surround = gaussian_blur(_luma(x), reach, padding="reflect")
+    dark, bright = (torch.tensor(tint, dtype=x.dtype, device=x.device).view(1, 3, 1, 1) for tint in TINTS)
+    return (x + _each(strength, x) * ((1 - surround) * dark + surround * bright)).clamp(0, 1)
 
 
 def retouch(x: Tensor, mood: Mood = NO_MOOD) -> Tensor:
@@ -154,7 +188,7 @@ def _each(value: float | Tensor, x: Tensor) -> Tensor:
     each = torch.as_tensor(value, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1)
     if len(each) not in (1, len(x)):
         raise ValueError(
-            f"exposure, warmth and saturation must be one number or {len(x)}, one a picture, got {len(each)}"
+            f"exposure, warmth, saturation and strength must be one number or {len(x)}, one a picture, got {len(each)}"
         )
     return each
 
@@ -164,4 +198,4 @@ def _warmed(x: Tensor, warmth: float | Tensor) -> Tensor:
     return x * (1 + _each(warmth, x) * tint)
 
 
-__all__ = ["AIM", "LUMA", "NO_MOOD", "WIDEST", "Mood", "flat", "moods", "retouch"]
+__all__ = ["AIM", "LUMA", "NO_MOOD", "TINTS", "WIDEST", "Mood", "flat", "moods", "retouch", "split_tone"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from . import (
+    claims_adversarial,
     claims_convergence,
     claims_perceptual,
     claims_retouching,
@@ -45,6 +46,7 @@ _MODULES = (
     claims_perceptual,
     claims_retouching,
     claims_transport,
+    claims_adversarial,
     waiting,
 )
 

@@ -6,13 +6,6 @@ from .claim import Claim
 
 #: Id, source, statement.
 _NOT_RUN = (
-    ("W1", "Ignatov et al., WESPE, 2018", "The blur before the colour discriminator removes texture."),
-    (
-        "W2",
-        "Ignatov et al., WESPE, 2018",
-        "An adversarial colour loss matches the colours of the target without pairs.",
-    ),
-    ("W4", "Ignatov et al., DPED, 2017", "Blurred squared error tolerates misaligned pairs better than squared error."),
     ("L1", "the post on low-light enhancement", "Trained with squared error, brightened pictures look washed out."),
     ("L2", "the post on low-light enhancement", "SSIM alone shifts colours in dark regions."),
     (

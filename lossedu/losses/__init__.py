@@ -6,6 +6,7 @@ from .discriminator import ColorDiscriminator
 from .histogram import HistogramEMDLoss, histogram_emd_loss, soft_histogram
 from .mix import MIX_ALPHA, MixLoss, mix_loss
 from .multiscale import MSSSIMSigmaLoss, ms_ssim_sigma, ms_ssim_sigma_grad, ms_ssim_sigma_loss
+from .penalties import r1_penalty
 from .perceptual import PerceptualLoss, vgg_features
 from .pixel import CharbonnierLoss, L1Loss, MSELoss, charbonnier_loss, l1_loss, mse_loss
 from .pyramid import WANG_2003, MSSSIMLoss, ms_ssim, ms_ssim_loss
@@ -45,6 +46,7 @@ __all__ = [
     "ms_ssim_sigma_grad",
     "ms_ssim_sigma_loss",
     "mse_loss",
+    "r1_penalty",
     "sliced_emd_loss",
     "soft_histogram",
     "ssim",

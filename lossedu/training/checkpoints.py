@@ -6,12 +6,20 @@ import copy
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 KEYS = {"settings", "history", "watched", "network", "optimiser"}
+
+
+class Stateful(Protocol):
+    """What a checkpoint asks of an optimiser."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None: ...
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -43,7 +51,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def load(
-    path: Path, settings: dict[str, Any], network: nn.Module, optimiser: torch.optim.Optimizer
+    path: Path, settings: dict[str, Any], network: nn.Module, optimiser: Stateful
 ) -> tuple[list[float], list[list[Any]]]:
     """Load a checkpoint into network and optimiser, and return its history and what was watched.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ledger_adversarial import blur_critics, color_transfer, misaligned
 from ledger_perceptual import features, inversion, perceptual_sr
 from ledger_records import below, nets, record, wobble
 from ledger_retouching import retouching
@@ -199,6 +200,9 @@ def total_variation(size: float) -> Record:
 
 
 MADE: dict[str, Callable[[float], Record]] = {
+    "blur_critics": blur_critics,
+    "color_transfer": color_transfer,
+    "misaligned": misaligned,
     "features": features,
     "inversion": inversion,
     "perceptual_sr": perceptual_sr,
@@ -229,7 +233,7 @@ def example(claim: Claim, size: float) -> Record:
 
 
 #: What a claim says where there is no difference at all, if it is not "equivalent".
-TIES = dict.fromkeys(("Z7", "Z9", "Z11", "Z18", "P4"), "supported")
+TIES = dict.fromkeys(("Z7", "Z9", "Z11", "Z18", "P4", "W1"), "supported")
 
 
 def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
@@ -237,7 +241,7 @@ def test_every_claim_of_the_fact_sheet_is_there_once() -> None:
     assert len({claim.statement for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.source and claim.statement.endswith(".") for claim in CLAIMS)
     assert {claim.id for claim in CLAIMS if claim.untestable} == {"Z20"}
-    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZTPM" and name != "Z20"}
+    assert {claim.id for claim in RULED} == {name for name in IDS if name[0] in "ZTPMW" and name != "Z20"}
     assert {name[0] for name in IDS} == set(GROUPS)
 
 
@@ -440,7 +444,7 @@ def test_the_switch_is_the_one_with_a_fresh_optimiser() -> None:
 def test_endpoints_and_margins_are_those_of_the_primary_part(claim: Claim) -> None:
     found = evidence(claim.id, example(claim, 1.0))
     assert found.parts[0].unit == claim.unit and found.parts[0].margin == claim.margin
-    own = {"P4": 10 * math.log10(3), "M5": 1.0, "M7": math.log2(1.25)}  # in units of their own
+    own = {"W1": 5.0, "P4": 10 * math.log10(3), "M5": 1.0, "M7": math.log2(1.25)}  # in units of their own
     assert claim.margin == (own[claim.id] if claim.id in own else MARGINS[claim.unit])
     assert claim.endpoint and claim.rule is not None and claim.rule.__doc__
 
@@ -616,3 +620,22 @@ def test_tone_fits_that_are_not_there(name: str, job: str) -> None:
     found.runs[:] = [run for run in found.runs if run["job"] != job]
     with pytest.raises(Missing, match="has no runs of task"):
         evidence(name, found)
+
+
+def test_a_blurred_loss_that_is_spared_but_lower_everywhere_does_not_tolerate_better() -> None:
+    assert zones("W4", misaligned(1.0, level=-2.0)) == ["supported", "contradicted"]
+    assert word("W4", misaligned(0.0, level=2.0)) == "inconclusive"  # above, and no better with shifts than without
+
+
+def test_w1_asks_the_better_critic_and_tells_the_rest() -> None:
+    found = evidence("W1", blur_critics(-1.0))
+    assert found.parts[0].name.endswith("critic_plain") and found.parts[0].interval().mean == pytest.approx(40, abs=0.5)
+    assert len(found.notes) == 8
+
+
+def test_w2_needs_the_swapped_arm_to_fail() -> None:
+    found = color_transfer(1.0)
+    for key, table in found.scores.items():
+        if "swapped" in key:
+            table *= 0.5
+    assert zones("W2", found) == ["supported", "contradicted"] and word("W2", found) == "not replicated"
