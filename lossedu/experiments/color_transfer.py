@@ -31,7 +31,7 @@ ARMS = tuple(transfer_arms.ARMS)
 RATE = 5e-4
 
 #: How often players are watched, and on how many validation pictures.
-WATCHED, LOOKED = 20, 4
+WATCHED, LOOKED = 20, 3
 
 #: Share of the averaged weights that stays at each step.
 DECAY = 0.98

@@ -9,17 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import histogram_emd_loss
+from .. import histogram_emd_loss, sliced_emd_loss
 from ..filters import gaussian_blur
-from ..metrics import ciede2000
-from . import retouch_scores, transfer_scenes
-from .retouch_pairs import Pair
+from ..metrics import ciede2000, psnr
+from . import transfer_scenes
 from .transfer_arms import grey
 
-#: Columns of a picture.  Beside those of `retouch_scores`: ``likeness``, the correlation of output and truth in luma
-#: (a negative has -1); ``fine``, the standard deviation of what a Gaussian window of 1 pixel takes from the luma, over
-#: that of the truth.
-COLUMNS = (*retouch_scores.COLUMNS, "likeness", "fine")
+#: Columns of a picture.  ``emd`` is the exact distance of the channel histograms to the truth, ``joint`` that of the
+#: colours (sliced, 32 directions, of every other row and column), both in units of the range; ``bias`` the mean error;
+#: ``colour`` the mean distance from grey and ``spread`` the standard deviation of all values, both over the truth's;
+#: ``likeness`` the correlation with the truth in luma (a negative has -1); ``fine`` the standard deviation of what a
+#: Gaussian window of 1 pixel takes from the luma, over the truth's.
+COLUMNS = ("psnr", "mse", "de00", "emd", "joint", "bias", "colour", "spread", "likeness", "fine")
 
 #: What is looked at during training.
 SEEN = ("de00", "emd", "likeness")
@@ -28,11 +29,25 @@ SEEN = ("de00", "emd", "likeness")
 @torch.no_grad()
 def judged(network: nn.Module | None, options: Mapping[str, Any], device: str) -> np.ndarray:
     """Return one row a test picture, columns as in `COLUMNS`; without a network, of the input."""
-    found = transfer_scenes.scenes(options["photographs"], "test", options["pictures"])
-    outputs = [output(network, scene.x, device) for scene in found]
-    rows = retouch_scores.judged(outputs, [Pair(scene.name, scene.x, scene.y, None) for scene in found])
-    more = [[likeness(z, scene.y), fine(z, scene.y)] for z, scene in zip(outputs, found, strict=True)]
-    return np.concatenate([rows, np.array(more, dtype=np.float32)], axis=1)
+    rows = []
+    for scene in transfer_scenes.scenes(options["photographs"], "test", options["pictures"]):
+        z, y = output(network, scene.x, device), scene.y
+        far = [float((one - one.mean(dim=1, keepdim=True)).abs().mean()) for one in (z, y)]
+        rows.append(
+            [
+                float(psnr(z, y)),
+                float((z - y).square().mean()),
+                float(ciede2000(z, y)),
+                float(histogram_emd_loss(z, y, kernel="sort")),
+                float(sliced_emd_loss(z[..., ::2, ::2], y[..., ::2, ::2])),
+                float((z - y).mean()),
+                far[0] / max(far[1], 1e-6),
+                float(z.std() / y.std().clamp_min(1e-6)),
+                likeness(z, y),
+                fine(z, y),
+            ]
+        )
+    return np.array(rows, dtype=np.float32)
 
 
 @torch.no_grad()
