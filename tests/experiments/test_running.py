@@ -41,6 +41,7 @@ TRAINED = set(EXPERIMENTS) - {
     "features",
     "perceptual_sr",
     "retouch_rates",
+    "color_transfer",
     "retouching",
     "tone_fit",
 }
