@@ -104,9 +104,9 @@ def table(record: Record, arms: Sequence[str] = (), where: str = "test") -> str:
     weights = "the weights after the last step" if where == "test" else "the moving average of the weights"
     notes = [
         f"Mean over {pictures} pictures and {len({run['seed'] for run in runs})} seeds ± half of the 95 % interval "
-        f"over seeds, with {weights}. Joint: distance of the colours, sliced; EMD: of the channels; both in thousandths of "
-        "the range. Colour: distance from grey, fine: detail below 1 px, both over the truth's. Likeness: correlation "
-        f"with the truth in luma. Collapsed: seeds whose CIEDE2000 is above {COLLAPSED:g} times the input's.",
+        f"over seeds, with {weights}. Joint: distance of the colours, sliced; EMD: of the channels; both in "
+        "thousandths of the range. Colour: distance from grey, fine: detail below 1 px, both over the truth's. "
+        f"Likeness: correlation with the truth in luma. Collapsed: seeds whose CIEDE2000 is above {COLLAPSED:g} times the input's.",
         *losses_left_out(runs),
     ]
     head = ["arm", *(COLUMNS[column][0] for column in COLUMNS), "collapsed"]
