@@ -31,4 +31,6 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "perceptual_sr": ("smoke", "quick", "cpu", "full"),
     "retouch_rates": ("smoke", "quick", "cpu", "full"),
     "retouching": ("smoke", "quick", "cpu", "full"),
+    "misaligned_rates": ("smoke", "quick", "cpu", "full"),
+    "misaligned": ("smoke", "quick", "cpu", "full"),
 }

@@ -42,6 +42,8 @@ TRAINED = set(EXPERIMENTS) - {
     "perceptual_sr",
     "retouch_rates",
     "retouching",
+    "misaligned_rates",
+    "misaligned",
     "tone_fit",
 }
 
