@@ -21,7 +21,7 @@ class Here:
     def move(self, device: str) -> None:
         """Have images and networks made there from now on."""
         self.device = device
-        for network in (CRITIC, *PERCEPTUAL.values()):
+        for network in (CRITIC, *PERCEPTUAL.values(), *CONTEXTUAL.values()):
             network.to(device)
 
 
@@ -78,10 +78,15 @@ class SmallCritic(nn.Module):
 
 CRITIC = SmallCritic().double()
 PERCEPTUAL = {r: le.PerceptualLoss(("relu1_2",), weights="random", reduction=r) for r in ("mean", "sum", "none")}
+CONTEXTUAL = {r: le.ContextualLoss(("relu1_2",), weights="random", reduction=r) for r in ("mean", "sum", "none")}
 
 
 def perceptual(x: Tensor, y: Tensor, *, reduction: str = "mean") -> Tensor:
     return PERCEPTUAL[reduction](x, y)
+
+
+def contextual(x: Tensor, y: Tensor, *, reduction: str = "mean") -> Tensor:
+    return CONTEXTUAL[reduction](x, y)
 
 
 def adversarial(x: Tensor, y: Tensor, *, reduction: str = "mean") -> Tensor:
@@ -131,6 +136,18 @@ LOSSES = [
     ],
     Case("sliced_emd_loss", le.sliced_emd_loss, {"directions": 5}, twin=le.SlicedEMDLoss, units=1, rough=True),
     Case("blurred_mse_loss", le.blurred_mse_loss, size=(24, 23), twin=le.BlurredMSELoss, units=2),
+    Case("min_shift_loss", le.min_shift_loss, {"shift": 2}, twin=le.MinShiftLoss, units=2, symmetric=False),
+    # equal pixels of a picture share what one of them would have, so that equal pictures cost something
+    Case(
+        "contextual_loss",
+        le.contextual_loss,
+        {"eps": 0.01},
+        (9, 8),
+        zero=False,
+        symmetric=False,
+        rough=True,
+        tolerance=1e-4,
+    ),
 ]
 
 INDICES = [
@@ -151,6 +168,7 @@ METRICS = [
 
 NETWORKS = [
     Case("PerceptualLoss", perceptual, size=(16, 14), to_y=False, symmetric=False, units=None),
+    Case("ContextualLoss", contextual, size=(12, 10), to_y=False, zero=False, symmetric=False, units=None, rough=True),
     Case("adversarial_color_loss", adversarial, size=(26, 25), to_y=False, zero=False, units=None, symmetric=False),
 ]
 

@@ -29,6 +29,7 @@ PAIRS: dict[str, Callable[..., Any]] = {
     "ssim_grad": le.ssim_grad,
     "ms_ssim_sigma_grad": le.ms_ssim_sigma_grad,
     "PerceptualLoss": functions.perceptual,
+    "ContextualLoss": functions.contextual,
     "lpips": le.metrics.lpips,
     "dists": le.metrics.dists,
 }
@@ -100,7 +101,7 @@ BAD_CALLS: list[tuple[Callable[[], object], type[Exception], list[str]]] = [
             ["reduction must be one of 'mean', 'sum', 'none'", "'average'"],
         )
         for case in functions.ALL
-        if case.name != "PerceptualLoss"
+        if case.name not in ("PerceptualLoss", "ContextualLoss")
     ],
     *[
         (

@@ -25,6 +25,7 @@ import oracles_color as colors  # noqa: E402
 import oracles_golden as more  # noqa: E402
 import oracles_histogram as histograms  # noqa: E402
 import oracles_metrics as quality  # noqa: E402
+import oracles_misaligned as misaligned  # noqa: E402
 
 from lossedu.selftest import Golden, pictures  # noqa: E402
 
@@ -149,6 +150,20 @@ SOURCES = [
         )
         for preset in ("wespe", "dped", "std3")
     ],
+    Source(
+        "min_shift_loss",
+        "min_shift_loss",
+        lambda x, y: misaligned.min_shift(x, y, 2),
+        {"shift": 2},
+        (2, 2, 9, 8),
+    ),
+    Source(
+        "contextual_loss",
+        "contextual_loss",
+        lambda x, y: misaligned.contextual(x, y, 0.4, 0.01),
+        {"bandwidth": 0.4, "eps": 0.01},
+        (1, 3, 5, 4),
+    ),
     *[
         Source(name, f"metrics.{name.partition(',')[0]}", in_bytes(metric, **options), options, shape, gradient=False)
         for name, metric, options, shape in (

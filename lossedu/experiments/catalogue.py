@@ -32,4 +32,6 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "retouch_rates": ("smoke", "quick", "cpu", "full"),
     "retouching": ("smoke", "quick", "cpu", "full"),
     "color_transfer": ("smoke", "quick", "cpu", "full"),
+    "misaligned_rates": ("smoke", "quick", "cpu", "full"),
+    "misaligned": ("smoke", "quick", "cpu", "full"),
 }

@@ -2,8 +2,10 @@
 
 from .adversarial_color import AdversarialColorLoss, adversarial_color_loss, color_discriminator_loss
 from .blurred import BlurredMSELoss, blurred_mse_loss
+from .contextual import ContextualLoss, contextual_loss
 from .discriminator import ColorDiscriminator
 from .histogram import HistogramEMDLoss, histogram_emd_loss, soft_histogram
+from .min_shift import MinShiftLoss, min_shift_loss
 from .mix import MIX_ALPHA, MixLoss, mix_loss
 from .multiscale import MSSSIMSigmaLoss, ms_ssim_sigma, ms_ssim_sigma_grad, ms_ssim_sigma_loss
 from .penalties import r1_penalty
@@ -20,12 +22,14 @@ __all__ = [
     "BlurredMSELoss",
     "CharbonnierLoss",
     "ColorDiscriminator",
+    "ContextualLoss",
     "HistogramEMDLoss",
     "L1Loss",
     "MIX_ALPHA",
     "MSELoss",
     "MSSSIMLoss",
     "MSSSIMSigmaLoss",
+    "MinShiftLoss",
     "MixLoss",
     "PerceptualLoss",
     "SSIMLoss",
@@ -37,8 +41,10 @@ __all__ = [
     "blurred_mse_loss",
     "charbonnier_loss",
     "color_discriminator_loss",
+    "contextual_loss",
     "histogram_emd_loss",
     "l1_loss",
+    "min_shift_loss",
     "mix_loss",
     "ms_ssim",
     "ms_ssim_loss",

@@ -10,14 +10,13 @@ of VGG-19, and Wang et al. (2018) conv5_4, before the activation.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import _validate
-from ..backbones import Backbone, chosen_names, lasting, shared_backbone
+from ..backbones import chosen_names, shared_backbone
+from .feature_loss import FeatureLoss, Target, wide
 
 
 def vgg_features(
@@ -65,25 +64,10 @@ def vgg_features(
     names = chosen_names(backbone, layers)
     _validate.image("x", x)
     network = shared_backbone(backbone, weights=weights, device=x.device)
-    return _wide(network(x, names))
+    return wide(network(x, names))
 
 
-def _wide(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return features in at least float32: under autocast they come in half precision, and their squares overflow."""
-    return {name: value.to(_validate.working_dtype(value)) for name, value in features.items()}
-
-
-@dataclass(frozen=True)
-class Target:
-    """Features of a reference, for use with many images: what `PerceptualLoss.target` returns."""
-
-    features: Mapping[str, Tensor]
-    shape: tuple[int, ...]
-    device: torch.device
-    made_by: str
-
-
-class PerceptualLoss(nn.Module):
+class PerceptualLoss(FeatureLoss):
     r"""Perceptual loss, the weighted sum over layers of a distance between features.
 
     Parameters
@@ -141,62 +125,22 @@ class PerceptualLoss(nn.Module):
         reduction: str = "mean",
         data_range: float = 1.0,
     ) -> None:
-        super().__init__()
-        self.layers = chosen_names(backbone, layers)
         _validate.option("distance", distance, ("l2", "l1"))
-        _validate.option("reduction", reduction, _validate.REDUCTIONS)
-        if layer_weights is not None and (isinstance(layer_weights, str) or not isinstance(layer_weights, Iterable)):
-            raise ValueError(f"layer_weights must be a sequence of numbers above 0, got {layer_weights!r}")
-        given = (1.0,) * len(self.layers) if layer_weights is None else tuple(layer_weights)
-        if len(given) != len(self.layers):
-            raise ValueError(f"layer_weights must have one number for each of {self.layers}, got {len(given)}")
-        self.layer_weights = tuple(_validate.positive("layer_weights", value) for value in given)
-        self.data_range = _validate.positive("data_range", data_range)
-        self.distance, self.reduction = distance, reduction
-        self.network = Backbone(backbone, self.layers, weights=weights)
-        self.training = False
+        super().__init__(
+            layers,
+            backbone=backbone,
+            weights=weights,
+            layer_weights=layer_weights,
+            reduction=reduction,
+            data_range=data_range,
+        )
+        self.distance = distance
 
-    def train(self, mode: bool = True) -> PerceptualLoss:
-        """Stay in eval mode: nothing here is trained."""
-        return super().train(False)
-
-    def target(self, y: Tensor) -> Target:
-        """Return the features of a reference, computed once, to be given to the loss in its place."""
-        with lasting():
-            return Target(self._features(y, "y"), tuple(y.shape), y.device, self._description())
-
-    def forward(self, x: Tensor, y: Tensor | Target) -> Tensor:
-        """Return the loss of `x` against a reference, or against what `target` returned for one."""
-        if isinstance(y, Target):
-            _validate.image("x", x)
-            self._check_target(x, y)
-            goal = y.features
-        else:
-            x, y = _validate.images(x, y)
-            with torch.no_grad():
-                goal = self._features(y)
-        values = []
-        for name, seen in self._features(x).items():
-            difference = seen - goal[name]
-            costs = difference.square() if self.distance == "l2" else difference.abs()
-            values.append(costs.mean(dim=(1, 2, 3)))
-        weighted = [weight * value for weight, value in zip(self.layer_weights, values, strict=True)]
-        return _validate.reduce(torch.stack(weighted).sum(dim=0), self.reduction)
-
-    def _features(self, x: Tensor, name: str = "x") -> dict[str, Tensor]:
-        self.network.check(x, self.layers, name)
-        return _wide(self.network(x.to(_validate.working_dtype(x)) / self.data_range))
-
-    def _check_target(self, x: Tensor, y: Target) -> None:
-        if y.made_by != self._description():
-            raise ValueError(f"y must be a target of this loss ({self._description()}), got one of ({y.made_by})")
-        if tuple(x.shape) != y.shape:
-            raise ValueError(f"x and the target's image must have the same shape, got {tuple(x.shape)} and {y.shape}")
-        if x.device != y.device:
-            raise ValueError(f"x and the target must be on the same device, got {x.device} and {y.device}")
-
-    def _description(self) -> str:
-        return f"{self.network.extra_repr()}, data_range={self.data_range!r}"
+    def compared(self, seen: Tensor, goal: Tensor) -> Tensor:
+        """Return the mean square or absolute difference of features, one value an image."""
+        difference = seen - goal
+        costs = difference.square() if self.distance == "l2" else difference.abs()
+        return costs.mean(dim=(1, 2, 3))
 
     def extra_repr(self) -> str:
         options = ("distance", "layer_weights", "reduction", "data_range")

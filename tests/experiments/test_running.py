@@ -43,6 +43,8 @@ TRAINED = set(EXPERIMENTS) - {
     "retouch_rates",
     "color_transfer",
     "retouching",
+    "misaligned_rates",
+    "misaligned",
     "tone_fit",
 }
 
