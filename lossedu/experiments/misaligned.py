@@ -35,7 +35,8 @@ TASKS = tuple(misaligned_pairs.SHIFTS)
 #: Tasks of the losses on features.
 FEW = ("shift0", "shift2", "shift5")
 
-#: Step size of every arm, and of those that took another: from the record of `misaligned_rates`.
+#: Step size of every arm, and of those that took another.  As long as there is no record of `misaligned_rates`, which
+#: looks for them, all take the middle one of its grid.
 RATE = 3e-3
 RATES: Mapping[str, float] = {}
 

@@ -106,15 +106,16 @@ def table(record: Record, base: str = "l2", column: str = "psnr") -> str:
             cells.append(f"**{text}**" if decided else text)
         rows.append(cells)
     notes = [
-        f"{title.rstrip(' ↑↓')} over {NAMES[base][0]} on aligned test pictures: means of the differences by seed ± half "
-        f"of their 95 % interval; bold where it does not hold 0. Heads: how far training targets are moved, in pixels.",
+        f"{title.rstrip(' ↑↓')} over {NAMES[base][0]} on aligned test pictures: means of the differences by seed ± "
+        "half of their 95 % interval; bold where it does not hold 0. Heads: how far training targets are moved, in "
+        "pixels.",
         *losses_left_out(record.runs),
     ]
     return markdown_table(["loss", *(str(shift) for shift in SHIFTS.values())], rows) + "\n\n" + " ".join(notes)
 
 
 def scores_table(record: Record, task: str, arms: Sequence[str] = ()) -> str:
-    """Return as Markdown all scores of the networks of a task: one row a loss, mean over seeds ± half of the interval."""
+    """Return as Markdown all scores of the networks of a task: one row a loss, mean over seeds ± half of interval."""
     _validate.option("task", task, SHIFTS)
     shown = [arm for arm in arms_of(record, task) if not arms or arm in arms]
     rows = [[NAMES[arm][0]] for arm in shown]
@@ -199,10 +200,10 @@ def figure_prices(record: Record) -> Figure:
 
 
 def strip(record: Record, arms: Sequence[str] = KEPT, tasks: Sequence[str] = KEPT_TASKS) -> Figure:
-    """Draw what networks of seed 0 make of a photograph: one row a shift, behind the input and the target."""
+    """Draw what networks of seed 0 make of a photograph: behind input and target, each loss at each shift."""
     pair = misaligned_pairs.shown()
-    panels, titles = [], []
-    for task in tasks:
-        panels += [pair.x, pair.y, *(picture(record, task, arm) for arm in arms)]
-        titles += ["input", "target", *(f"{NAMES[arm][0]}, {SHIFTS[task]} px" for arm in arms)]
-    return image_strip(panels, titles, columns=2 + len(arms))
+    panels, titles = [pair.x, pair.y], ["input", "target"]
+    for arm in arms:
+        panels += [picture(record, task, arm) for task in tasks]
+        titles += [f"{NAMES[arm][0]}, {SHIFTS[task]} px" for task in tasks]
+    return image_strip([panel[..., 8:88, 8:88] for panel in panels], titles, columns=4, zoom=2)
