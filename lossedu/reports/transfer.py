@@ -106,7 +106,8 @@ def table(record: Record, arms: Sequence[str] = (), where: str = "test") -> str:
         f"Mean over {pictures} pictures and {len({run['seed'] for run in runs})} seeds ± half of the 95 % interval "
         f"over seeds, with {weights}. Joint: distance of the colours, sliced; EMD: of the channels; both in "
         "thousandths of the range. Colour: distance from grey, fine: detail below 1 px, both over the truth's. "
-        f"Likeness: correlation with the truth in luma. Collapsed: seeds whose CIEDE2000 is above {COLLAPSED:g} times the input's.",
+        f"Likeness: correlation with the truth in luma. Collapsed: seeds whose CIEDE2000 is above "
+        f"{COLLAPSED:g} times the input's.",
         *losses_left_out(runs),
     ]
     head = ["arm", *(COLUMNS[column][0] for column in COLUMNS), "collapsed"]
