@@ -35,10 +35,9 @@ TASKS = tuple(misaligned_pairs.SHIFTS)
 #: Tasks of the losses on features.
 FEW = ("shift0", "shift2", "shift5")
 
-#: Step size of every arm, and of those that took another.  As long as there is no record of `misaligned_rates`, which
-#: looks for them, all take the middle one of its grid.
+#: Step size of every arm, and of those that took another: from the record of `misaligned_rates`.
 RATE = 3e-3
-RATES: Mapping[str, float] = {}
+RATES: Mapping[str, float] = dict.fromkeys(("perceptual", "contextual"), 1e-3)
 
 #: Arms and tasks of which the picture of seed 0 is kept, for the chapter.
 KEPT = ("l2", "blurred_wespe", "blurred_dped", "min_shift", "contextual")
