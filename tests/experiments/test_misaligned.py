@@ -202,3 +202,8 @@ def test_the_search_judges_by_the_loss_itself(tmp_path: Path) -> None:
     assert misaligned_rates.best(made) == {"l2": 3e-3}
     seeds = {job.options["seed"] for job in misaligned.jobs("full")}
     assert misaligned_rates.SEED not in seeds
+
+
+def test_step_sizes_are_those_of_the_recorded_search() -> None:
+    found = misaligned_rates.best(load("misaligned_rates-cpu").runs)
+    assert {arm: misaligned.RATES.get(arm, misaligned.RATE) for arm in misaligned_losses.ARMS} == found
