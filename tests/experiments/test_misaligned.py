@@ -22,6 +22,7 @@ from lossedu.experiments import (
 )
 from lossedu.filters import color_blur, gaussian_blur
 from lossedu.nets import RestorationCNN, inner
+from lossedu.records import load
 from lossedu.sweeps import Place
 
 PHOTOS = "embedded"
