@@ -55,7 +55,8 @@ class ColorDiscriminator(nn.Module):
     -----
     Convention: LeakyReLU with slope 0.2, then the normalisation with scale and shift (eps 0.001), on all convolutions
     but the first.  Instance normalisation takes mean and spread of each feature map away: of a uniform tint, what is
-    left is what the borders and the bend of the LeakyReLU tell, and of a gain next to nothing once weights are large.  One logit, where DPED's code has a softmax of two.
+    left is what the borders and the bend of the LeakyReLU tell, and of a gain next to nothing once weights are large.
+    One logit, where DPED's code has a softmax of two.
     Weights start from a normal distribution of deviation 0.01, cut off at 0.02, biases at 0.01; without a
     normalisation, from He's deviation, since with 0.01 next to nothing would arrive at the logit.
     Every layer is padded with half its taps on all sides; TensorFlow pads the first with 3 and 4 pixels instead of 5.
