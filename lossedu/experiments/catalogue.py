@@ -31,6 +31,7 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "perceptual_sr": ("smoke", "quick", "cpu", "full"),
     "retouch_rates": ("smoke", "quick", "cpu", "full"),
     "retouching": ("smoke", "quick", "cpu", "full"),
+    "blur_critics": ("smoke", "quick", "cpu", "full"),
     "color_transfer": ("smoke", "quick", "cpu", "full"),
     "misaligned_rates": ("smoke", "quick", "cpu", "full"),
     "misaligned": ("smoke", "quick", "cpu", "full"),

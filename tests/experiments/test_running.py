@@ -41,6 +41,7 @@ TRAINED = set(EXPERIMENTS) - {
     "features",
     "perceptual_sr",
     "retouch_rates",
+    "blur_critics",
     "color_transfer",
     "retouching",
     "misaligned_rates",
