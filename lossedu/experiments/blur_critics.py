@@ -39,17 +39,26 @@ TRAINED: Mapping[str, tuple[str, int, bool]] = {
 
 ARMS = (*TRAINED, *SPECTRA)
 
-#: Blurs of the tasks that have no curve.
+#: Blurs of the papers.
 PRESETS = ("none", "wespe", "std3", "dped")
 
-#: Where it is seen that classes which are alike are not told apart.
-CONTROLS = ("none", "dped")
+#: Difference -> behind which blurs it is judged; classes that are alike need one.
+BEHIND: Mapping[str, tuple[str, ...]] = {
+    "texture": BLURS,
+    "cast": ("none", "wespe", "std3", "dped", "g13"),
+    "tint": ("none", "wespe", "dped"),
+    "grain": ("none", "wespe", "dped"),
+    "texture_slight": ("none", "wespe"),
+    "nothing": ("dped",),
+}
 
-#: Tasks that are judged behind every blur, and arms that are no more than a check: their tasks and blurs.
-CURVES = ("texture", "cast")
+#: Tasks that spectra are weighed for, and tasks that one critic is enough for.
+CURVES, ONE = ("texture", "cast"), ("grain", "texture_slight")
+
+#: Arms that are no more than a check: their tasks and blurs.
 CHECKS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "long": (("texture",), ("dped",)),
-    "unpaired": (("texture",), ("none", "wespe", "dped")),
+    "unpaired": (("texture",), ("none", "wespe")),
 }
 
 #: Tasks of the small scales where none are asked for.
@@ -92,18 +101,13 @@ def jobs(scale: str, *, seeds: int | None = None, tasks: Sequence[str] = (), arm
     most = sizes.pop("seeds")
     found = []
     for task in tasks or ALONE.get(scale, TASKS):
-        for blur in blurs_of(task):
+        for blur in BEHIND[task]:
             for arm in arms or ARMS:
                 for seed in range(seeds or seeds_of(arm, task, blur, most)):
                     if asked(arm, task, blur):
                         options = {"task": task, "arm": arm, "blur": blur, "seed": seed, "lr": rate(arm), **sizes}
                         found.append(Job(f"lossedu.experiments.{NAME}", f"{task}-{blur}-{arm}-{seed}", options))
     return found
-
-
-def blurs_of(task: str) -> tuple[str, ...]:
-    """Return the blurs behind which a difference is judged."""
-    return BLURS if task in CURVES else CONTROLS if task == "nothing" else PRESETS
 
 
 def rate(arm: str) -> float:
@@ -115,6 +119,8 @@ def asked(arm: str, task: str, blur: str) -> bool:
     """Return whether a judge is asked about a difference behind a blur; checks are few."""
     if arm in SPECTRA:
         return task in CURVES
+    if task in ONE and arm == "critic":
+        return False
     where = CHECKS.get(arm.rpartition("_")[2])
     return where is None or (task in where[0] and blur in where[1])
 
