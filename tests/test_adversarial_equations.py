@@ -58,7 +58,7 @@ def sigmoid(z: float) -> float:
 
 
 PAIR = (mix((0.5, -1, 1), (0.5, 2, 1)), mix((1, 0.3, 1.5)))
-PAIRS = (PAIR, (mix((1, 0, 1)), mix((1, 1, 1))), (mix((0.3, -2, 0.5), (0.7, 1, 0.7)), mix((0.9, 1, 0.7), (0.1, 4, 2))))
+PAIRS = (PAIR, (mix((1, 0, 1)), mix((1, 1, 1))), (mix((0.3, -2, 0.5), (0.7, 1, 0.7)), mix((0.9, 1, 0.7), (0.1, 3, 1))))
 
 
 # The blur
@@ -154,7 +154,7 @@ def test_how_far_a_wave_stands_out_of_rounding() -> None:
 @pytest.mark.equation("8.8")
 @pytest.mark.parametrize("preset", ["wespe", "std3", "dped"])
 def test_zeros_past_the_border_darken(preset: str) -> None:
-    frame = le.color_blur(torch.full((1, 1, 50, 50), 0.7).double(), preset=preset, padding="zeros")[0, 0]
+    frame = le.color_blur(torch.full((1, 1, 50, 50), 0.7, dtype=torch.float64), preset=preset, padding="zeros")[0, 0]
     b = filters.color_window(preset)
     for d in range(11):
         by_formula = 0.7 / 2 * (1 + float(b[10])) + 0.7 * float(b[11 : 11 + d].sum())
@@ -196,7 +196,7 @@ def test_the_least_loss_of_a_critic(pair: tuple[Tensor, Tensor]) -> None:
     def paid(d: Tensor) -> float:
         return float((p * F.softplus(-d) + q * F.softplus(d)).sum() * DU)
 
-    assert paid(best) == pytest.approx(2 * LOG2 - 2 * js(p, q), abs=1e-9)
+    assert paid(best) == pytest.approx(2 * LOG2 - 2 * js(p, q), abs=1e-7)
     assert all(paid(best + 0.3 * torch.sin(U + k)) > paid(best) + 1e-4 for k in range(3))
     assert js(p, p) == pytest.approx(0, abs=1e-12)
 
@@ -409,8 +409,8 @@ def test_in_turns_the_linear_map_leads_neither_out_nor_in() -> None:
 @pytest.mark.equation("8.19")
 @pytest.mark.parametrize("h", [0.02, 0.05, 0.1])
 def test_the_non_saturating_form_ends_on_a_circle(h: float) -> None:
-    path = torch.tensor(walk(h, int(400 / h)), dtype=torch.float64)
-    radius = float(path[-int(40 / h) :].norm(dim=1).mean())
+    path = torch.tensor(walk(h, int(24 / h**2)), dtype=torch.float64)
+    radius = float(path[-int(80 / h) :].norm(dim=1).mean())
     assert radius == pytest.approx(math.sqrt(2 * h), rel=0.02)
 
 
@@ -597,7 +597,7 @@ def test_what_a_shift_costs(d: tuple[int, int], preset: str) -> None:
         return le.color_blur(F.pad(x, (10, 10, 10, 10), mode="circular"), preset=preset)
 
     cost = float(around(y.roll(d, dims=(2, 3)) - y).square().mean())
-    f = torch.fft.fftfreq(48).double()
+    f = torch.fft.fftfreq(48, dtype=torch.float64)
     one = torch.tensor([response(window, float(v)) for v in f], dtype=torch.float64)
     through = (one[:, None] * one) ** 2
     power = torch.fft.fft2(y[0, 0]).abs().square() / 48**4
@@ -611,7 +611,7 @@ def test_random_shifts_blur_by_their_distribution() -> None:
     y = photo(48)[:, :1]
     shares = {-2: 0.1, 0: 0.5, 1: 0.3, 3: 0.1}
     mean = sum((p * y.roll(d, dims=3) for d, p in shares.items()), torch.zeros_like(y))
-    f = torch.fft.fftfreq(48).double()
+    f = torch.fft.fftfreq(48, dtype=torch.float64)
     keeps = sum(p * torch.exp(-2j * math.pi * f * d) for d, p in shares.items())
     torch.testing.assert_close(torch.fft.fft2(mean), torch.fft.fft2(y) * keeps, rtol=1e-8, atol=1e-8)
     act = le.bayes_act(le.mse_loss, torch.cat([y.roll(d, dims=3) for d in shares]), list(shares.values()), steps=150)
