@@ -452,3 +452,78 @@ def test_e30_features_of_a_pixel_are_not_a_pixel_of_the_features() -> None:
     x = y + 0.1
     printed = (network(x) - network(y)).square().sum(dim=(2, 3)) / 64
     assert printed.shape == (1, 2)  # one number for each map
+
+
+def critic_of(seed: int) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    layers = [torch.nn.Conv2d(3, 4, 3), torch.nn.Tanh(), torch.nn.Flatten(), torch.nn.Linear(4 * 64, 1)]
+    return torch.nn.Sequential(*layers).double()
+
+
+def game(real_is_the_input: bool, target: Tensor) -> list[Tensor]:
+    """Train both players for some steps and return all their weights."""
+    judge, softplus = critic_of(1), torch.nn.functional.softplus
+    generator = torch.nn.Conv2d(3, 3, 1).double()
+    z = torch.rand(8, 3, 10, 10, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    players = (torch.optim.SGD(judge.parameters(), lr=0.1), torch.optim.SGD(generator.parameters(), lr=0.1))
+    for _ in range(5):
+        real = z if real_is_the_input else target
+        paid = softplus(-judge(real)).mean() + softplus(judge(generator(z).detach())).mean()
+        for player, loss in zip(players, (paid, None), strict=True):
+            loss = softplus(-judge(generator(z))).mean() if loss is None else loss
+            player.zero_grad()
+            loss.backward()
+            player.step()
+    return [*judge.parameters(), *generator.parameters()]
+
+
+def test_e24_with_the_input_as_real_the_target_does_not_occur() -> None:
+    targets = [
+        torch.rand(8, 3, 10, 10, generator=torch.Generator().manual_seed(s), dtype=torch.float64) for s in (4, 5)
+    ]
+    for swapped in (True, False):
+        ends = [game(swapped, target) for target in targets]
+        assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True)) == swapped
+    # And the identity is an optimum: what the critic pays for two equal batches is never below that of no opinion.
+    for seed in range(5):
+        logit = critic_of(seed)(targets[0])
+        paid = torch.nn.functional.softplus(-logit).mean() + torch.nn.functional.softplus(logit).mean()
+        assert float(paid.detach()) >= 2 * math.log(2)
+
+
+def test_e25_the_printed_three_is_a_variance() -> None:
+    k = torch.arange(-10, 11, dtype=torch.float64)
+    square = k[:, None] ** 2 + k**2
+    printed, coded = torch.exp(-square / (2 * 3)), torch.exp(-square / (2 * 3**2))
+    assert abs(0.053 * float(printed.sum()) - 0.999) < 5e-4 and abs(0.053 * float(coded.sum()) - 2.99) < 5e-3
+    assert (round(1 / (2 * math.pi * 3), 5), round(1 / (2 * math.pi * 9), 4)) == (0.05305, 0.0177)
+    deviation = (printed.sum(0) * k**2).sum().div(printed.sum()).sqrt()
+    assert abs(float(deviation) - 1.73) < 5e-3
+
+
+def test_e26_the_root_makes_the_kernel_of_the_code_wider() -> None:
+    taps, reach = 21, 3
+    bin_width = (2 * reach + 1) / taps  # as in the code, where it is the slack and not the width of a bin
+    edges = torch.linspace(-reach - bin_width / 2, reach + bin_width / 2, taps + 1, dtype=torch.float64)
+    masses = (torch.erf(edges / math.sqrt(2)) / 2).diff()
+    assert abs(float(1 / edges.diff()[0]) - 3.32) < 5e-3
+    k = torch.arange(taps, dtype=torch.float64) - taps // 2
+
+    def deviation(row: Tensor) -> float:
+        return float((row * k**2).sum().div(row.sum()).sqrt())
+
+    root = torch.outer(masses, masses).sqrt().sum(0)
+    assert abs(deviation(root) - 4.34) < 5e-3
+    assert abs(deviation(masses) - 3.32) < 0.07  # without the root: the nominal one
+    assert abs(math.sqrt(2) / float(edges.diff()[0]) - 4.69) < 5e-3
+    assert abs(deviation(root) / math.sqrt(3) - 2.5) < 0.01
+
+
+def test_e34_the_sum_of_both_differences_misses_one_diagonal() -> None:
+    i = torch.arange(16, dtype=torch.float64)
+    found = {}
+    for name, picture in {"right": i.expand(16, 16), "down": i[:, None] + i, "up": i - i[:, None]}.items():
+        below, beside = picture.diff(dim=0)[:, :-1], picture.diff(dim=1)[:-1]
+        found[name] = (float((below + beside).norm()), float(below.norm() + beside.norm()))
+    assert found["up"][0] == 0 and math.isclose(found["down"][0], 2 * found["right"][0])
+    assert math.isclose(found["up"][1], found["down"][1]) and found["up"][1] > 1

@@ -100,6 +100,15 @@ def same_histograms() -> list[Tensor]:
     return [cup, ordered.gather(2, _ranks(face)).view_as(cup), turned]
 
 
+def through_the_blur() -> list[Tensor]:
+    """A cat, the cat under loud fine grain, and the grainy one as a critic of colour sees it."""
+    photo = data.crop(data.photograph("chelsea"), 90, 170, SIDE + 20)
+    grain = torch.rand(photo.shape, generator=torch.Generator().manual_seed(0)) - 0.5
+    grain = grain - le.gaussian_blur(grain, 2.0)
+    grainy = photo + 0.09 * grain / grain.std()
+    return [*(data.crop(z, 10, 10, SIDE) for z in (photo, grainy)), le.color_blur(grainy)]
+
+
 def _in_order(x: Tensor) -> Tensor:
     return x.flatten(2).sort(dim=2).values
 
@@ -145,6 +154,7 @@ PICTURES: dict[str, Callable[[], list[Tensor]]] = {
     "ch05-mix": grain_and_shift,
     "ch06-perceptual": photograph_and_what_is_left,
     "ch07-histogram-emd": same_histograms,
+    "ch08-adversarial-colour": through_the_blur,
     "audit-a-loss": right_and_wrong_range,
     "same-number": three_windows,
     "training-loop": before_and_after,

@@ -1,0 +1,303 @@
+"""What chapter 8 concludes in words.  If a new record turns one of these red, rewrite the sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import lossedu as le
+from lossedu import data, filters
+from lossedu.experiments import doubt
+
+NOTEBOOK = Path(__file__).parents[1] / "chapters" / "ch08-adversarial-colour.ipynb"
+EVERYONE = ("astronaut", "chelsea", "coffee", "rocket")
+WARM = torch.tensor([1.0, 0.0, -1.0]).view(1, 3, 1, 1)
+PRESETS = ("wespe", "std3", "dped")
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@cache
+def halved(name: str) -> Tensor:
+    return data.downsample2(data.photograph(name))
+
+
+def crops(count: int, seed: int, side: int = 64) -> Tensor:
+    """As in the chapter: crops of photographs, halved in size, from places drawn with a seed."""
+    generator, found = torch.Generator().manual_seed(seed), []
+    for index in range(count):
+        picture = halved(EVERYONE[index % 4])
+        corner = [int(torch.randint(n - side + 1, (1,), generator=generator)) for n in picture.shape[-2:]]
+        found.append(data.crop(picture, *corner, side))
+    return torch.cat(found)
+
+
+def rms(x: Tensor) -> float:
+    return float(x.square().mean().sqrt())
+
+
+@pytest.mark.xfail(strict=True, reason="what waits for records and for the explorable is marked in the text")
+def test_nothing_is_left_open() -> None:
+    text = NOTEBOOK.read_text("utf8")
+    marks = ("FOUN" + "DER", "EXPLOR" + "ABLE_", "PULL_" + "ALT")
+    assert not any(mark in text for mark in marks)
+
+
+# The question, and the blur
+
+
+def test_a_is_seven_times_as_far_off_and_nearer_after_the_blur() -> None:
+    photo = data.crop(data.photograph("chelsea"), 90, 170, 100)
+    loud = torch.rand(photo.shape, generator=torch.Generator().manual_seed(0)) - 0.5
+    loud = loud - le.gaussian_blur(loud, 2.0)
+    off = {"A": 0.09 * loud / loud.std(), "B": (0.015 * WARM).expand_as(photo)}
+    assert 6.5 < rms(off["A"]) / rms(off["B"]) < 7.5
+    seen = {key: 255 * rms(le.color_blur(z, preset="std3")) for key, z in off.items()}
+    assert 0.4 < seen["A"] < 0.6 and seen["B"] > 3
+
+
+def test_four_blurs_halve_waves_of_9_14_16_and_24_pixels() -> None:
+    windows = [*map(filters.color_window, PRESETS), filters.gaussian_window(3.0, 11)]
+    f = torch.linspace(0, 0.2, 20_001, dtype=torch.float64)
+    found = []
+    for window in windows:
+        k = torch.arange(len(window), dtype=torch.float64) - len(window) // 2
+        through = (window * torch.cos(2 * math.pi * f[:, None] * k)).sum(dim=1)
+        found.append(1 / float(f[int((through < 0.5).nonzero()[0])]))
+    assert [round(period) for period in found] == [9, 16, 24, 14]
+
+
+def test_no_blur_takes_the_contrast_of_grass() -> None:
+    grass = data.crop(data.photograph("grass", gray=True), 200, 200, 80).expand(1, 3, -1, -1)
+    whole = float(data.crop(grass, 10, 10, 60).std())
+    left = [float(le.color_blur(grass, preset=preset).std()) for preset in PRESETS]
+    assert left[0] > left[1] > left[2] and left[2] > 0.15 * whole and 255 * left[2] > 5
+
+
+def test_zeros_past_the_border_make_a_frame_too_dark() -> None:
+    y = crops(4, seed=5, side=100)
+    ring = torch.ones(100, 100, dtype=torch.bool)
+    ring[10:-10, 10:-10] = False
+    lost = []
+    for preset in PRESETS:
+        same, dark = (le.color_blur(y, preset=preset, padding=padding) for padding in ("reflect", "zeros"))
+        lost.append(float(1 - dark[..., ring].mean() / same[..., ring].mean()))
+    assert 0.05 < lost[0] < lost[1] < lost[2] < 0.25
+
+
+# The network that judges
+
+
+def logits_moved(norm: str, border: bool, bend: bool) -> float:
+    """By how much of their spread logits move for a tint, a mean over five critics with random weights."""
+    some = le.color_blur(crops(24, seed=0)).double()
+    moved = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        critic = le.ColorDiscriminator(image_size=44, width=0.25, norm=norm).double()
+        for layer in critic.layers:
+            if isinstance(layer, torch.nn.Conv2d) and not border:
+                layer.padding_mode = "circular"
+        if not bend:
+            for index in (1, 3):
+                critic.layers[index].negative_slope = 1.0  # type: ignore[assignment]
+        with torch.no_grad():
+            plain = critic(some)
+            moved.append(rms(critic(some + 0.05 * math.sqrt(3 / 2) * WARM.double()) - plain) / float(plain.std()))
+    return sum(moved) / len(moved)
+
+
+def test_what_instance_normalisation_hides_and_through_which_leaks_it_is_seen() -> None:
+    closed, published = logits_moved("instance", False, False), logits_moved("instance", True, True)
+    free = logits_moved("none", True, True)
+    assert closed < 1e-6
+    assert 0.6 < published / free < 1.4, "as published it sees a tint about as well as without a normalisation"
+    leaks = logits_moved("instance", False, True), logits_moved("instance", True, False)
+    assert 0.05 < leaks[0] < published and 0.05 < leaks[1] < published
+
+
+# A critic has a direction and no place
+
+
+def tinted_by(x: Tensor, t: float) -> Tensor:
+    return x * (1 + 0.15 * t * WARM)
+
+
+@cache
+def trained_critic(gamma: float, seed: int) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    D = le.ColorDiscriminator(image_size=44, width=0.25, norm="none")
+    adam = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.5, 0.99))
+    for step in range(121):
+        y, x = crops(24, 1000 * (seed + 1) + step).split(12)
+        seen = le.color_blur(y).requires_grad_()
+        (slope,) = torch.autograd.grad(D(seen).sum(), seen, create_graph=True)
+        penalty = slope.square().sum(dim=(1, 2, 3)).mean()
+        loss = le.color_discriminator_loss(D, tinted_by(x, -1), y) + gamma / 2 * penalty
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return D
+
+
+RUNS = [(0.0, 0), (1.0, 0), (0.0, 1), (1.0, 1)]
+
+
+@pytest.mark.parametrize(("gamma", "seed"), RUNS)
+def test_a_fixed_critic_finds_no_place_to_stop(gamma: float, seed: int) -> None:
+    D, held_out = trained_critic(gamma, seed), crops(24, seed=7)
+    with torch.no_grad():
+        paid = [float(le.adversarial_color_loss(D, tinted_by(held_out, t / 4))) for t in range(-8, 9)]
+    assert paid.index(min(paid)) == len(paid) - 1, "warmer is better, up to the right edge"
+
+
+@pytest.mark.parametrize(("gamma", "seed"), RUNS)
+def test_critics_ask_for_nearly_the_same_whatever_is_wrong(gamma: float, seed: int) -> None:
+    clean = data.crop(halved("chelsea"), 40, 80, 64)
+    changes = (
+        tinted_by(clean, -1) - clean,
+        torch.randn(clean.shape, generator=torch.Generator().manual_seed(3)),
+        le.gaussian_blur(clean, 2.0) - clean,
+        clean.roll(1, dims=3) - clean,
+    )
+    asked: dict[str, list[Tensor]] = {"critic": [], "l2": []}
+    D = trained_critic(gamma, seed)
+    losses = {"critic": lambda a: le.adversarial_color_loss(D, a), "l2": lambda a: le.mse_loss(a, clean)}
+    for change in changes:
+        picture = clean + 0.03 * change / change.square().mean().sqrt()
+        for name, loss in losses.items():
+            leaf = picture.clone().requires_grad_()
+            (g,) = torch.autograd.grad(loss(leaf), leaf)
+            asked[name].append(g[:, 0] - g[:, 2])
+    alike = {
+        n: [float(F.cosine_similarity(g[0].flatten(), o.flatten(), dim=0)) for o in g[1:]] for n, g in asked.items()
+    }
+    assert min(alike["critic"]) > 0.9 and max(map(abs, alike["l2"])) < 0.2
+    assert float(asked["critic"][0].mean()) < 0, "in the mean over the picture: warmer"
+
+
+# Choice
+
+
+def test_the_critics_losses_choose_a_mood_and_l2_sits_between() -> None:
+    u = torch.linspace(-6, 6, 3001, dtype=torch.float64)
+    du = float(u[1] - u[0])
+
+    def bell(mean: float) -> Tensor:
+        return torch.exp(-(((u - mean) / 0.4) ** 2) / 2) / (0.4 * math.sqrt(2 * math.pi)) + 1e-12
+
+    target = 0.35 * bell(-1) + 0.65 * bell(1)
+    answers = torch.linspace(-2, 2, 161).tolist()
+    js, softened = [], []
+    for theta in answers:
+        made = bell(theta)
+        m = (made + target) / 2
+        js.append(float((made * (made / m).log() + target * (target / m).log()).sum()) * du)
+        softened.append(2 * float((m * (m / target).log()).sum()) * du)
+    for curve in (js, softened):
+        valleys = [answers[i] for i in range(1, 160) if curve[i] < min(curve[i - 1], curve[i + 1])]
+        assert len(valleys) == 2 and valleys == pytest.approx([-1, 1], abs=0.1)
+        assert curve[answers.index(min(answers, key=lambda a: abs(a - valleys[1])))] == min(curve)
+    square = [0.35 * (t + 1) ** 2 + 0.65 * (t - 1) ** 2 for t in answers]
+    assert answers[square.index(min(square))] == pytest.approx(0.3, abs=0.02)
+
+
+def test_blurred_error_is_content_with_grain() -> None:
+    edges = doubt.edges(reach=4, height=30, width=64)
+    mean = edges.mean(dim=0, keepdim=True)
+    blurred = le.BlurredMSELoss(preset="std3")
+    noise = 0.5 + 0.15 * torch.randn(mean.shape, generator=torch.Generator().manual_seed(2))
+    act = le.bayes_act(blurred, edges, steps=250, lr=0.02, init=noise)
+    costs = [float(torch.stack([blurred(x, e[None]) for e in edges]).mean()) for x in (mean, act)]
+    assert costs[1] == pytest.approx(costs[0], rel=2e-3)
+    assert rms(act[..., 12:52] - mean[..., 12:52]) > 0.08
+
+
+# Pairs that do not register
+
+
+@cache
+def tints(name: str, d: int) -> float:
+    losses: dict[str, Loss] = {
+        "l2": le.mse_loss,
+        **{preset: le.BlurredMSELoss(preset=preset) for preset in PRESETS},
+        "least": partial(le.min_shift_loss, shift=3),
+    }
+    tested = crops(4, seed=3, side=120)
+    inside, moved = tested[..., 8:-8, 8:-8], tested.roll(d, dims=3)[..., 8:-8, 8:-8]
+    return float(losses[name](moved, inside) / losses[name](inside + math.sqrt(3 / 2) * 0.02 * WARM, inside))
+
+
+def test_the_blur_makes_a_shift_cheap_beside_a_tint_and_does_not_forgive_it() -> None:
+    for d in (1, 2, 3, 5):
+        assert tints("l2", d) > 2 * tints("wespe", d) > 3 * tints("std3", d) > 4 * tints("dped", d) > 0
+    assert tints("l2", 1) > 5 and tints("dped", 1) < 1 < tints("dped", 3)
+    assert max(tints("least", d) for d in (1, 2, 3)) < 1e-9 and tints("least", 5) > tints("std3", 5)
+
+
+def test_a_search_keeps_displaced_grass_crisp_and_the_blur_does_not() -> None:
+    blades = doubt.textures("grass", reach=2, top=200, left=200, size=60).expand(-1, 3, -1, -1).contiguous()
+    acts = {
+        "mean": blades.mean(dim=0, keepdim=True),
+        "blurred": le.bayes_act(le.BlurredMSELoss(preset="std3"), blades, steps=40),
+        "least": le.bayes_act(partial(le.min_shift_loss, shift=4), blades, steps=60),
+    }
+    contrast = {name: float(data.crop(x, 10, 10, 40).std()) for name, x in acts.items()}
+    one = float(data.crop(blades[2:3], 10, 10, 40).std())
+    assert contrast["least"] > 0.9 * one
+    assert contrast["mean"] < 0.8 * one and contrast["blurred"] == pytest.approx(contrast["mean"], rel=0.05)
+
+
+def test_the_contextual_loss_forgives_places_and_charges_blur_and_tint() -> None:
+    def contextual(x: Tensor, y: Tensor) -> Tensor:
+        h = x.shape[-1] // 2 - 14
+        cut = [F.unfold(z[..., h : h + 28, h : h + 28], 5).view(len(z), 75, 24, 24) for z in (x, y)]
+        return le.contextual_loss(*cut)
+
+    tested = crops(4, seed=3, side=120)
+    inside = tested[..., 8:-8, 8:-8]
+    at_rest = float(contextual(inside, inside))
+    tint = float(contextual(inside + math.sqrt(3 / 2) * 0.02 * WARM, inside)) - at_rest
+    moved = float(contextual(tested.roll(2, dims=3)[..., 8:-8, 8:-8], inside)) - at_rest
+    soft = float(contextual(le.gaussian_blur(tested, 1.0)[..., 8:-8, 8:-8], inside)) - at_rest
+    assert moved < 0.2 * tint and soft > 0.5 * tint > 0
+
+
+# Weights, and failures
+
+
+def test_half_of_a_sum_with_the_weight_one_half_is_7500_means() -> None:
+    values = 100 * 100 * 3
+    assert 0.5 * 0.5 * values == 7500
+
+
+def test_a_cast_of_the_whole_batch_is_hidden_in_training_alone() -> None:
+    torch.manual_seed(0)
+    critic = le.ColorDiscriminator(image_size=44, width=0.25, norm="batch").double()
+    for layer in critic.layers:
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.padding_mode = "circular"
+    for index in (1, 3):
+        critic.layers[index].negative_slope = 1.0  # type: ignore[assignment]
+    real = le.color_blur(crops(24, seed=0)).double()
+    cast = real + 0.05 * math.sqrt(3 / 2) * WARM.double()
+    moved = {}
+    with torch.no_grad():
+        for _ in range(40):
+            critic(real)
+        for mode in (True, False):
+            critic.train(mode)
+            plain = critic(real)
+            moved[mode] = rms(critic(cast) - plain) / float(plain.std())
+    assert moved[True] < 1e-6 and moved[False] > 0.05
+
+
+def test_a_critic_of_contrast_accepts_negatives_and_histograms_do_not() -> None:
+    y = crops(4, seed=6)
+    assert float(le.histogram_emd_loss(1 - y, y)) > 0.3
