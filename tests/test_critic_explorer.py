@@ -127,6 +127,13 @@ def test_the_table_shows_the_nearest_blur() -> None:
     assert critic_chart.measured(critic_chart.by_task({("critic", "tint"): rows}), 12) == "6.00 px"
 
 
+def test_intervals_are_cut_off_and_blurs_are_named_shortly() -> None:
+    rows = {"texture": [(4.33668, 0.5, 0.45, 0.55)], "cast": [(4.33668, 0.99, 0.96, 1.02)]}
+    explorer = CriticExplorer({("critic", task): each for task, each in rows.items()})
+    assert explorer.tasks["cast"]["critic"] == [(4.3367, 0.99, 0.96, 1.0)]
+    assert explorer.answers()[2].endswith("critic: 4.34 px.")
+
+
 def test_lines_of_the_chart() -> None:
     line, spans, dots = critic_chart.lines([(0, 0.5, 0.3, 0.7), (13, 1, 1, 1)], 1.0)
     x, y = critic_chart.X, critic_chart.Y

@@ -38,14 +38,20 @@ X, Y = LinearAxis(0, scene.WIDEST, 40, 372), LinearAxis(40, 100, 172, 24)
 _TICKS = (0, 1.73, 3, 4.34, 6, 9, 13)
 
 
+def _rounded(row: Sequence[float]) -> tuple[float, ...]:
+    """Return a row with four decimals, its interval cut off at 0 and 1: one from a t distribution may reach beyond."""
+    sd, *shares = (round(float(value), 4) for value in row)
+    return (sd, *shares[:1], *(min(1.0, max(0.0, end)) for end in shares[1:]))
+
+
 def by_task(accuracies: Accuracies | None) -> Tasks:
     """Return checked accuracies, judges in the order of `JUDGES` and rows by rising blur; nothing for None.
 
     Raises
     ------
     ValueError
-        If a key is not a judge and a task, or a row not four numbers: a deviation from 0 to 13 and 0 <= low <= mean <=
-        high <= 1.
+        If a key is not a judge and a task, or a row not four numbers: a deviation from 0 to 13, and a mean from 0 to 1
+        within its interval.
     """
     given = accuracies or {}
     for key, rows in given.items():
@@ -53,16 +59,15 @@ def by_task(accuracies: Accuracies | None) -> Tasks:
             known = f"one of {', '.join(JUDGES)}, and one of {', '.join(TASKS)}"
             raise ValueError(f"accuracies must have keys (judge, task), {known}, got {key!r}")
         for row in rows:
-            if len(row) != 4 or not 0 <= row[0] <= scene.WIDEST or not 0 <= row[2] <= row[1] <= row[3] <= 1:
-                wanted = f"rows (sd from 0 to {scene.WIDEST:g}, mean, low, high) with 0 <= low <= mean <= high <= 1"
+            values = _rounded(row)
+            if len(row) != 4 or not 0 <= row[0] <= scene.WIDEST or not 0 <= values[2] <= values[1] <= values[3] <= 1:
+                wanted = f"rows (sd from 0 to {scene.WIDEST:g}, mean, low, high) with low <= mean <= high, means 0 to 1"
                 raise ValueError(f"accuracies must hold {wanted}, got {tuple(row)!r} for {key!r}")
     tasks: Tasks = {}
     for task in TASKS:
         found = {judge: given[judge, task] for judge in JUDGES if given.get((judge, task))}
         if found:
-            tasks[task] = {
-                judge: sorted(tuple(round(float(v), 4) for v in row) for row in rows) for judge, rows in found.items()
-            }
+            tasks[task] = {judge: sorted(map(_rounded, rows)) for judge, rows in found.items()}
     return tasks
 
 

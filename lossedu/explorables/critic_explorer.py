@@ -65,8 +65,8 @@ class CriticExplorer(Explorable):
     ----------
     accuracies : mapping, optional
         (judge, task) -> rows (sd, mean, low, high): standard deviation of the blur in pixels, share of right answers,
-        and the ends of its interval.  Judges are keys of `critic_chart.JUDGES`, tasks of `critic_chart.TASKS`; any may
-        be missing.  Without it the page has no chart.
+        and the ends of its interval, which are cut off at 0 and 1.  Judges are keys of `critic_chart.JUDGES`, tasks of
+        `critic_chart.TASKS`; any may be missing.  Without it the page has no chart.
     note : str
         What the intervals are, and where the numbers come from; stands below the chart.
     blur : float
@@ -155,7 +155,8 @@ class CriticExplorer(Explorable):
         if self.tasks:
             found = {each: chart.blind_to_texture_alone(self.tasks, each) for each in chart.judges(self.tasks)}
             parts = [
-                f"{chart.JUDGES[each].name}: " + (", ".join(f"{sd:g}" for sd in sds) + " px" if sds else "at no blur")
+                f"{chart.JUDGES[each].name}: "
+                + (", ".join(f"{round(sd, 2):g}" for sd in sds) + " px" if sds else "at no blur")
                 for each, sds in found.items()
             ]
             third += f" Texture at chance and cast above it, as measured: {'; '.join(parts)}."
