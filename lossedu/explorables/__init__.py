@@ -5,6 +5,7 @@ works in the built page, in a page opened from disk, in JupyterLab and on Colab;
 also shows in print and where scripts do not run.
 
     BlindTest          twenty choices between two pictures: the reader as observer
+    CriticExplorer     what a blur leaves of a difference, and which judges still tell, computed in the page
     EMDExplorer        what a histogram loss notices of a picture, and who is pulled, computed in the page
     FrameSlider        a slider over pictures drawn beforehand
     MixExplorer        the weight of MS-SSIM in Mix, and whose pull it is, computed in the page
@@ -18,6 +19,7 @@ also shows in print and where scripts do not run.
 from . import observer_scene
 from .base import Explorable
 from .blind_test import BlindTest
+from .critic_explorer import CriticExplorer
 from .emd_explorer import EMDExplorer
 from .frames import FrameSlider
 from .mix_explorer import MixExplorer
@@ -31,6 +33,7 @@ from .tv_explorer import TVExplorer
 
 __all__ = [
     "BlindTest",
+    "CriticExplorer",
     "EMDExplorer",
     "Explorable",
     "FrameSlider",
