@@ -31,4 +31,5 @@ EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "perceptual_sr": ("smoke", "quick", "cpu", "full"),
     "retouch_rates": ("smoke", "quick", "cpu", "full"),
     "retouching": ("smoke", "quick", "cpu", "full"),
+    "blur_critics": ("smoke", "quick", "cpu", "full"),
 }

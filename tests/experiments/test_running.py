@@ -43,6 +43,7 @@ TRAINED = set(EXPERIMENTS) - {
     "retouch_rates",
     "retouching",
     "tone_fit",
+    "blur_critics",
 }
 
 

@@ -1,0 +1,153 @@
+"""Judges behind a blur: tables, figure and numbers from a made-up record, and the four windows by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lossedu import color_blur
+from lossedu.experiments.blur_critics import jobs
+from lossedu.experiments.blur_judges import COLUMNS
+from lossedu.experiments.blur_pictures import BLURS, deviation
+from lossedu.figures import png_bytes
+from lossedu.records import Record
+from lossedu.reports import blur_critics as report
+from lossedu.reports import blur_kernels
+from lossedu.statistics import t_interval
+
+#: Accuracy of every judge on two photographs, less what a seed adds: by task, and how fast it falls with the blur.
+HEIGHT = {"texture": 0.4, "cast": 0.1, "tint": 0.05, "grain": 0.2, "texture_slight": 0.3, "nothing": 0.0}
+
+
+def planted(task: str, arm: str, blur: str, seed: int) -> float:
+    """The accuracy that the record is made with, mean of both photographs."""
+    fall = 1.0 if task == "cast" else math.exp(-deviation(blur) / 3)
+    bonus = 0.03 if arm.startswith("critic_plain") and task == "tint" else 0.0
+    return 0.5 + HEIGHT[task] * fall + bonus + 0.01 * (seed - 1)
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    runs, scores = [], {}
+    for job in jobs("cpu"):
+        entry = {key: job.options[key] for key in ("task", "arm", "blur", "seed", "lr")}
+        accuracy = planted(*(entry[key] for key in ("task", "arm", "blur", "seed")))
+        runs.append({"job": job.name, **entry, "sd": deviation(entry["blur"]), "ran_away": False})
+        rows = [[accuracy + off, min(1.0, accuracy + 0.1 + off), 1.0] for off in (0.02, -0.02)]
+        scores[f"{job.name}@test"] = np.array(rows, dtype=np.float32)
+    body = {
+        "columns": list(COLUMNS),
+        "sets": {"test": ["a", "b"], "train": ["c"]},
+        "deviations": {blur: deviation(blur) for blur in BLURS},
+        "unfinished": [],
+    }
+    made = {"date": "2026-01-02", "device": "toy CPU", "torch": "2"}
+    return Record("blur_critics", "cpu", body, runs, made, "lossedu run blur_critics", scores=scores)
+
+
+def test_the_numbers_of_the_explorable(record: Record) -> None:
+    found = report.accuracies(record)
+    rows = found["critic", "texture"]
+    assert [row[0] for row in rows] == pytest.approx([deviation(blur) for blur in BLURS])
+    for blur, (_, *interval) in zip(BLURS, rows, strict=True):
+        values = [100 * planted("texture", "critic", blur, seed) for seed in range(5)]
+        assert interval == pytest.approx(t_interval(values), abs=1e-4)
+    assert len(found["critic", "nothing"]) == 4 and len(found["critic_long", "texture"]) == 2
+    assert ("critic_long", "cast") not in found
+    ordered = report.accuracies(record, "ordered")["spectrum", "cast"]
+    assert ordered[0][1] == pytest.approx(70, abs=1e-3)
+    with pytest.raises(ValueError, match="column must be one of"):
+        report.accuracies(record, "auc")
+
+
+def test_the_table_has_a_row_for_each_difference(record: Record) -> None:
+    text = report.table(record)
+    head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert head == "| difference | no blur | variance 3 (sd 1.73) | σ = 3 (sd 2.99) | DPED's code (sd 4.34) |"
+    assert [row.split(" |")[0].lstrip("| ") for row in rows] == list(report.TITLES.values())
+    # Three seeds tell 49, 50 and 51 of nothing: half of the interval is 4.303 / √3; five of texture 2.776 · 1.581 / √5.
+    assert rows[-1].count("50.0 ±2.5") == 4
+    assert rows[0].split("|")[2].strip() == "91.0 ±2.0"
+    assert "2 test photographs" in text and "Left out" not in text
+    few = report.table(record, "critic_long", blurs=("none", "dped"))
+    assert [row.split("|")[2].strip() for row in few.splitlines() if row.startswith("| texture")] == ["–"]
+
+
+def test_what_ran_away_and_what_is_missing_is_told(record: Record) -> None:
+    runs = [dict(run) for run in record.runs]
+    gone = next(run for run in runs if run["arm"] == "critic" and run["task"] == "cast")
+    gone["ran_away"] = True
+    body = {**record.settings, "unfinished": ["x"]}
+    other = Record("blur_critics", "cpu", body, runs, record.provenance, record.command, scores=record.scores)
+    text = report.table(other)
+    assert f"{gone['job']} ran away" in text and "Not finished: 1 of" in text
+
+
+def test_norms_are_compared_by_seed(record: Record) -> None:
+    """Seeds differ by a point each, and the two critics of a seed by three points of a tint and by nothing else."""
+    rows = [line.split("|")[1:-1] for line in report.table_norm(record).splitlines() if line.startswith("|")][2:]
+    assert len(rows) == 12
+    for task, _, with_norm, without, difference in ([cell.strip() for cell in row] for row in rows):
+        if task == report.TITLES["tint"]:
+            assert difference == "**−3.0 ±<0.1**"
+            assert float(without) - float(with_norm) == pytest.approx(3, abs=0.11)
+        else:
+            assert with_norm == without and difference == "+0.0 ±<0.1"
+    assert report.gap(record, "tint", "dped") == pytest.approx((-3, -3, -3), abs=1e-3)
+
+
+def test_the_figure_has_a_line_for_each_judge_and_difference(record: Record) -> None:
+    figure = report.figure(record)
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 6
+    left, right = figure.axes
+    drawn = [line for line in left.lines if len(line.get_xdata()) == 6 and line.get_linestyle() != "None"]
+    assert len(drawn) == 6  # the others are the ends of the intervals
+    expected = [deviation(blur) for blur in BLURS if blur != "dped"]
+    for line in drawn:
+        np.testing.assert_allclose(np.asarray(line.get_xdata(), dtype=float), expected)
+    words = {text.get_text() for text in right.texts}
+    assert words == {"variance 3", "σ = 3", "DPED's code"}
+    assert png_bytes(figure)[:4] == b"\x89PNG"
+
+
+def test_every_arm_has_a_name(record: Record) -> None:
+    assert {run["arm"] for run in record.runs} == set(report.JUDGES)
+    assert {run["task"] for run in record.runs} == set(report.TITLES)
+    assert list(BLURS) == list(report.BLURS)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "sd", "period"),
+    [("wespe", 1.732, 9.24), ("std3", 2.991, 16.0), ("dped", 4.337, 23.8), ("eleven", 2.526, 14.4)],
+)
+def test_the_four_meanings(meaning: str, sd: float, period: float) -> None:
+    found = blur_kernels.facts(meaning, names=("chelsea",))
+    assert found.deviation == pytest.approx(sd, rel=0.01) and found.period == pytest.approx(period, rel=0.03)
+    assert found.taps == (11 if meaning == "eleven" else 21) and 0 < found.left < 1
+    # A cosine with that period comes out half as high.
+    x = torch.arange(400, dtype=torch.float64)
+    wave = torch.cos(2 * math.pi * x / found.period)
+    taps = torch.from_numpy(blur_kernels.window(meaning))
+    out = torch.nn.functional.conv1d(wave[None, None], taps[None, None])[0, 0]
+    assert float(out.abs().max()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_response_is_that_of_the_blur() -> None:
+    rows = torch.cos(2 * math.pi * 0.07 * torch.arange(200, dtype=torch.float64)).expand(1, 1, 60, -1)
+    for preset in ("wespe", "std3", "dped"):
+        out = color_blur(rows, preset=preset)[0, 0, 5]
+        expected = float(blur_kernels.response(preset, np.array([0.07]))[0])
+        torch.testing.assert_close(out, expected * rows[0, 0, 0, 10:-10], rtol=1e-6, atol=1e-9)
+
+
+def test_less_texture_is_left_the_wider_the_blur() -> None:
+    left = [blur_kernels.facts(meaning, names=("chelsea",)).left for meaning in ("wespe", "std3", "dped")]
+    assert left[0] > left[1] > left[2] > 0
+    rows = [row for row in blur_kernels.kernels_table(("chelsea",)).splitlines() if row.startswith("| ")]
+    assert len(rows) == 1 + len(blur_kernels.MEANINGS) + 1
+    figure = blur_kernels.kernels()
+    assert len(figure.axes[0].lines) == 4 and png_bytes(figure)[:4] == b"\x89PNG"
