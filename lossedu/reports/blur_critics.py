@@ -75,12 +75,12 @@ def accuracies(
     The interval is of the mean over seeds, NaN where there are fewer than three.  Not all blurs are Gaussians: the
     window of "dped" is cut off where it still has a tenth of its peak.
     """
-    found = {}
+    found: dict[tuple[str, str], list[tuple[float, float, float, float]]] = {}
     for arm, task in dict.fromkeys((run["arm"], run["task"]) for run in record.runs):
         rows = []
         for blur in blurs_of(record, task, arm):
-            interval = estimate(percent(record, task, arm, blur, column))
-            rows.append((float(record.settings["deviations"][blur]), *map(float, interval)))
+            mean, low, high = estimate(percent(record, task, arm, blur, column))
+            rows.append((float(record.settings["deviations"][blur]), mean, low, high))
         found[arm, task] = rows
     return found
 
@@ -94,7 +94,7 @@ def figure(record: Record, arms: Sequence[str] = ("critic", "critic_plain", "spe
             for arm in [arm for arm in arms if blurs_of(record, task, arm)]:
                 _line(ax, record, task, arm, column)
         _name_presets(ax, record)
-        ax.set(title=title, xlabel="standard deviation of the blur (pixels)", ylim=(40, 102))
+        ax.set(title=title, xlabel="sd of the blur (pixels)", ylim=(40, 102))
     axes[0].set_ylabel("told right (%)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
@@ -190,8 +190,8 @@ def table_norm(record: Record, tasks: Sequence[str] = ("texture", "cast", "tint"
             )
     note = (
         f"Told right in percent, {COLUMNS[column]}. Difference: mean over seeds, each compared with itself, ± half of "
-        "its 95 % interval, in percentage points; bold where it does not hold 0. The two critics also start from "
-        "different weights, see the docstring of `ColorDiscriminator`."
+        "its 95 % interval, in percentage points; bold where it does not hold 0. The two critics differ in their "
+        "first weights and their step size too."
     )
     head = ["difference to tell", "blur", "instance norm", "no norm", "with − without"]
     return markdown_table(head, rows) + "\n\n" + note

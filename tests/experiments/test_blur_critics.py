@@ -242,10 +242,12 @@ def test_which_jobs_there_are() -> None:
     assert {job["arm"] for job in found} == set(blur_critics.ARMS)
     for task in blur_critics.TASKS:
         blurs = {job["blur"] for job in found if job["task"] == task}
-        assert blurs == set(blur_pictures.BLURS if task in ("texture", "cast") else blur_critics.PRESETS)
+        assert blurs == set(blur_critics.BEHIND[task])
         for blur in blurs:
-            own = [job["seed"] for job in found if (job["task"], job["blur"], job["arm"]) == (task, blur, "critic")]
-            assert own == list(range(5 if task in ("texture", "cast", "tint") else 3))
+            own = [
+                job["seed"] for job in found if (job["task"], job["blur"], job["arm"]) == (task, blur, "critic_plain")
+            ]
+            assert own == list(range(5 if task == "texture" and blur in blur_critics.PRESETS else 3))
     long = [(job["task"], job["blur"]) for job in found if job["arm"] == "critic_long"]
     assert set(long) == {("texture", "wespe"), ("texture", "dped")}
     order = [(job["task"], job["blur"]) for job in found]
@@ -261,9 +263,10 @@ def test_a_small_run_has_its_tables_and_comes_out_the_same(tmp_path: Path) -> No
     assert record.settings["sets"] == {"test": ["rocket"], "train": ["astronaut"]}
     wanted = {(blur, arm) for blur in blur_pictures.BLURS for arm in arms if blur_critics.asked(arm, "texture", blur)}
     assert {(run["blur"], run["arm"]) for run in record.runs} == wanted
+    rates = {"critic": 3e-4, "critic_plain_long": 1e-3, "spectrum_8bit": 0}
     for run in record.runs:
         assert run["sd"] == pytest.approx(blur_pictures.deviation(run["blur"]), rel=1e-4)
-        assert run["ran_away"] is False and run["seed"] == 0 and run["lr"] == blur_critics.RATE
+        assert run["ran_away"] is False and run["seed"] == 0 and run["lr"] == rates[run["arm"]]
         for where in ("test", "train"):
             table = record.scores[f"{run['job']}@{where}"]
             assert table.shape == (1, 3) and np.isfinite(table).all()
