@@ -10,7 +10,7 @@ from pathlib import Path
 from ..nets import EnhancementGenerator
 from ..sweeps import Place
 from ..training import History
-from . import color_transfer
+from . import color_transfer, transfer_scores
 
 
 def duel(arm: str, *, steps: int = 120, seed: int = 0) -> tuple[EnhancementGenerator, History]:
@@ -44,3 +44,9 @@ def duel(arm: str, *, steps: int = 120, seed: int = 0) -> tuple[EnhancementGener
         place = Place(Path(folder), "cpu", deadline=None, say=lambda line: None)
         history = color_transfer.fit(network, options, place, copy.deepcopy(network))
     return network.eval(), history
+
+
+def untouched() -> float:
+    """Return the CIEDE2000 that is seen in `duel` before anybody has learned: of the tinted picture itself."""
+    options = {"photographs": color_transfer.SCALES["quick"].photographs}
+    return transfer_scores.looked(None, options, "cpu", color_transfer.LOOKED)["de00"]

@@ -51,7 +51,7 @@ def judged(network: nn.Module | None, options: Mapping[str, Any], device: str) -
 
 
 @torch.no_grad()
-def looked(network: nn.Module, options: Mapping[str, Any], device: str, limit: int) -> dict[str, float]:
+def looked(network: nn.Module | None, options: Mapping[str, Any], device: str, limit: int) -> dict[str, float]:
     """Return the means of `SEEN` over a few validation pictures."""
     rows = []
     for scene in transfer_scenes.scenes(options["photographs"], "val", limit):

@@ -85,6 +85,16 @@ def accuracies(
     return found
 
 
+def shares(record: Record) -> dict[tuple[str, str], list[tuple[float, ...]]]:
+    """Return what `explorables.CriticExplorer` draws: `accuracies` as shares from 0 to 1, of its judges and tasks."""
+    return {
+        (arm, task): [(sd, *(value / 100 for value in row)) for sd, *row in rows]
+        for (arm, task), rows in accuracies(record).items()
+        if arm in ("critic", "critic_plain", "spectrum", "spectrum_8bit")
+        and task in ("texture", "grain", "cast", "tint")
+    }
+
+
 def figure(record: Record, arms: Sequence[str] = ("critic", "critic_plain", "spectrum")) -> Figure:
     """Draw what judges tell right by the blur's standard deviation: lines are Gaussians, hollow marks DPED's window."""
     figure, axes = chart(len(COLUMNS), height=440)

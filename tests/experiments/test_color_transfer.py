@@ -12,7 +12,14 @@ from trained import needs_weights
 
 from lossedu import histogram_emd_loss
 from lossedu.data import looks
-from lossedu.experiments import color_transfer, running, transfer_arms, transfer_scenes, transfer_scores
+from lossedu.experiments import (
+    color_transfer,
+    running,
+    transfer_arms,
+    transfer_live,
+    transfer_scenes,
+    transfer_scores,
+)
 from lossedu.experiments.tasks import photographs
 from lossedu.experiments.transfer_arms import ARMS
 from lossedu.records import load
@@ -149,3 +156,10 @@ def test_a_small_run_is_whole_and_resumed_with_the_same_numbers(tmp_path: Path) 
     (entry, scores), (straight, whole) = (color_transfer.perform(job, place) for place in places)
     assert entry == straight and all(np.array_equal(scores[key], whole[key]) for key in ("test", "averaged"))
     np.testing.assert_allclose(scores["test"], record.scores["cast-full-0@test"], rtol=1e-3)
+
+
+def test_a_live_duel_starts_where_the_untouched_picture_is() -> None:
+    network, history = transfer_live.duel("plain_r1", steps=1)
+    assert len(history) == 1 and not network.training
+    first, own = history.watched[0][1]["seen"]["de00"], transfer_live.untouched()
+    assert own > 5 and abs(first - own) < 0.2 * own  # one step from the identity

@@ -80,6 +80,16 @@ def test_the_numbers_of_the_explorable(record: Record) -> None:
         report.accuracies(record, "auc")
 
 
+def test_what_the_page_gets_are_shares(record: Record) -> None:
+    from lossedu.explorables import CriticExplorer
+
+    found, percents = report.shares(record), report.accuracies(record)
+    assert ("critic_long", "texture") not in found and ("critic", "nothing") not in found
+    for key, rows in found.items():
+        np.testing.assert_allclose(np.array(rows)[:, 1:], np.array(percents[key])[:, 1:] / 100)
+    CriticExplorer(found)
+
+
 def test_the_table_has_a_row_for_each_difference(record: Record) -> None:
     text = report.table(record)
     head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
