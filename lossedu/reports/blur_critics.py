@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -86,9 +87,12 @@ def accuracies(
 
 
 def shares(record: Record) -> dict[tuple[str, str], list[tuple[float, ...]]]:
-    """Return what `explorables.CriticExplorer` draws: `accuracies` as shares from 0 to 1, of its judges and tasks."""
+    """Return what `explorables.CriticExplorer` draws: `accuracies` as shares from 0 to 1, of its judges and tasks.
+
+    What has fewer seeds than an interval needs is left out.
+    """
     return {
-        (arm, task): [(sd, *(value / 100 for value in row)) for sd, *row in rows]
+        (arm, task): [(sd, *(value / 100 for value in row)) for sd, *row in rows if not math.isnan(row[1])]
         for (arm, task), rows in accuracies(record).items()
         if arm in ("critic", "critic_plain", "spectrum", "spectrum_8bit")
         and task in ("texture", "grain", "cast", "tint")
