@@ -14,14 +14,13 @@ from ..records import Record
 from .transfer import NAMES, by_seed, over_input, watched
 
 #: What is cut out of the photograph, rows and columns.
-CUT = (..., slice(10, 106), slice(20, 116))
+CUT = (..., slice(26, 90), slice(40, 104))
 
 #: Arms of `strip` in its order, and what they are called there.
 SHOWN = {
     "paired": "pairs",
     "pooled": "pooled EMD",
     "color": "colour critic",
-    "color_r1": "with R1",
     "plain_r1": "no norm, R1",
     "swapped": "swapped",
     "wespe": "four terms",
