@@ -42,7 +42,6 @@ def rms(x: Tensor) -> float:
     return float(x.square().mean().sqrt())
 
 
-@pytest.mark.xfail(strict=True, reason="what waits for records and for the explorable is marked in the text")
 def test_nothing_is_left_open() -> None:
     text = NOTEBOOK.read_text("utf8")
     marks = ("FOUN" + "DER", "EXPLOR" + "ABLE_", "PULL_" + "ALT")

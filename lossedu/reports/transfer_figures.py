@@ -14,17 +14,14 @@ from ..records import Record
 from .transfer import NAMES, by_seed, over_input, watched
 
 #: What is cut out of the photograph, rows and columns.
-CUT = (..., slice(26, 90), slice(40, 104))
+CUT = (..., slice(30, 86), slice(44, 100))
 
 #: Arms of `strip` in its order, and what they are called there.
 SHOWN = {
     "paired": "pairs",
     "pooled": "pooled EMD",
-    "color": "colour critic",
     "plain_r1": "no norm, R1",
-    "swapped": "swapped",
     "wespe": "four terms",
-    "full": "four terms, R1",
 }
 
 
@@ -45,7 +42,7 @@ def seeds(record: Record, arm: str = "color") -> Figure:
 
 def courses(record: Record, arms: Sequence[str]) -> Figure:
     """Draw for each arm and seed the loss of both players, and below what is seen: CIEDE2000 of validation pictures."""
-    figure, axes = chart(len(arms), rows=2, height=520)
+    figure, axes = chart(len(arms), rows=2, height=430)
     rows = [axes[: len(arms)], axes[len(arms) :]]
     for place, arm in enumerate(arms):
         above, below = rows[0][place], rows[1][place]
