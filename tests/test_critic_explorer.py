@@ -107,6 +107,8 @@ def test_answers_are_computed() -> None:
     assert percent(scene.state("cast", 13).energy) in third and "chance" not in third
     measured = CriticExplorer(MADE_UP).answers()[2]
     assert measured.startswith(third)
+    compared = CriticExplorer(MADE_UP, ordered={("critic", "texture"): [(0, 0.99, 0.98, 1), (13, 0.851, 0.8, 0.9)]})
+    assert "right on the texture at 85 to 99 % of the places" in compared.answers()[2]
     assert "critic, instance norm, at 6, 9, 13 px" in measured and "spectrum, exact numbers, at no blur" in measured
 
 
@@ -159,7 +161,7 @@ def test_accuracies_as_the_report_gives_them() -> None:
     )
     assert explorer.tasks["cast"]["critic"][1] == (4.3367, 99.0, 96.0, 100.0)
     assert list(explorer.tasks) == ["texture", "cast"] and list(explorer.tasks["texture"]) == ["critic"]
-    assert explorer.answers()[2].endswith("critic, instance norm, at 4.34 px.")
+    assert explorer.answers()[2].count("critic, instance norm, at 4.34 px. ") == 1
     data = explorer.data()
     assert data["tasks"]["cast"]["critic"][0] == [0.0, 99.5, None, None]
     assert data["pairs"] == {"texture": [[0.0, 98.0, 97.0, 99.0]], "cast": []}
@@ -167,11 +169,15 @@ def test_accuracies_as_the_report_gives_them() -> None:
 
 
 def test_lines_of_the_chart() -> None:
-    line, spans, dots = critic_chart.lines([(0, 50, 30, 70), (6, 50, NAN, NAN), (13, 100, 100, 100)], 1.0)
+    rows = [(0, 50, 30, 70), (4.3367, 90, 80, 100), (6, 50, NAN, NAN), (13, 100, 100, 100)]
+    found = critic_chart.lines(rows, 1.0)
     x, y = critic_chart.X, critic_chart.Y
-    assert line == f"M41.0,{y(50):.1f}L{x(6) + 1:.1f},{y(50):.1f}L373.0,24.0" and x(13) == 372
-    assert spans == f"M41.0,172.0V{y(70):.1f}M373.0,24.0V24.0"  # cut off at 40 %
-    assert dots.count("h0") == 3 and critic_chart.lines([], 0) == ("", "", "")
+    cut = f"{math.floor(10 * (x(4.3367) + 1) + 0.5) / 10}"
+    assert found[""] == f"M41.0,{y(50):.1f}L{x(6) + 1:.1f},{y(50):.1f}L373.0,24.0" and x(13) == 372
+    spans = f"M41.0,172.0V{y(70):.1f}M{cut},{y(80):.1f}V24.0M373.0,24.0V24.0"  # cut off at 40 %
+    assert found["-spans"] == spans
+    assert found["-dots"].count("h0") == 4 and found["-cut"] == f"M{cut},{y(90):.1f}h0"  # beside the line
+    assert set(critic_chart.lines([], 0).values()) == {""}
 
 
 def test_the_scale_of_the_difference() -> None:

@@ -90,9 +90,8 @@ def test_chart_and_table_follow_the_controls(show: Callable[..., Any]) -> None:
     press(page, "kind", "ArrowDown", 3)
     page.locator('[data-blur="43"]').click()
     for judge, rows in tasks["tint"].items():
-        line, spans, dots = critic_chart.lines(rows, critic_chart.JUDGES[judge].aside)
-        for part, expected in ((judge, line), (f"{judge}-spans", spans), (f"{judge}-dots", dots)):
-            assert page.locator(f'[data-part="{part}"]').get_attribute("d") == expected
+        for end, expected in critic_chart.lines(rows, critic_chart.JUDGES[judge].aside).items():
+            assert page.locator(f'[data-part="{judge}{end}"]').get_attribute("d") == expected
         for task in tasks:
             mean, span, state = critic_chart.cell(tasks[task][judge], 4.34)
             cell = page.locator(f'[data-cell="{judge}-{task}"]')

@@ -36,7 +36,10 @@ const judged = function (kind, sd) {
   judges.forEach(function (judge) {
     const rows = rowsOf(judge, kind), x = function (row) { return short(along(data.x, row[0]) + data.judges[judge]); };
     const means = rows.map(function (row) { return x(row) + "," + height(row[1]); });
-    part(judge, means.length ? "M" + means.join("L") : "");
+    const cut = function (row) { return Math.abs(row[0] - data.cut) < data.same; };
+    const even = means.filter(function (_, k) { return !cut(rows[k]); });
+    part(judge, even.length ? "M" + even.join("L") : "");
+    part(judge + "-cut", means.filter(function (_, k) { return cut(rows[k]); }).map(function (mean) { return "M" + mean + "h0"; }).join(""));
     part(judge + "-spans", rows.filter(function (row) { return row[2] !== null; }).map(function (row) { return "M" + x(row) + "," + height(row[2]) + "V" + height(row[3]); }).join(""));
     part(judge + "-dots", means.map(function (mean) { return "M" + mean + "h0"; }).join(""));
     Object.keys(data.kinds).forEach(function (task) {
