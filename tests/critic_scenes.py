@@ -10,13 +10,19 @@ _JUDGES = {"critic": 3.0, "critic_plain": 4.0, "spectrum": 9.0, "spectrum_8bit":
 _TASKS = {"texture": 1.0, "grain": 1.4, "cast": 20.0, "tint": 30.0}
 
 
-def _rows(width: float) -> list[tuple[float, float, float, float]]:
-    means = [0.5 + 0.48 * math.exp(-((sd / width) ** 2)) for sd in DEVIATIONS]
-    return [(sd, mean, mean - 0.03, min(1.0, mean + 0.02)) for sd, mean in zip(DEVIATIONS, means, strict=True)]
+def _rows(width: float, count: int, seeds: bool) -> list[tuple[float, float, float, float]]:
+    means = [0.5 + 0.48 * math.exp(-((sd / width) ** 2)) for sd in DEVIATIONS[:count]]
+    spans = [(mean - 0.03, min(1.0, mean + 0.02)) if seeds else (math.nan, math.nan) for mean in means]
+    return [(sd, mean, *span) for sd, mean, span in zip(DEVIATIONS, means, spans, strict=False)]
 
 
+#: Grain and tint only up to 4.34 pixels, and the spectrum's grain with one seed: no interval.
 MADE_UP = {
-    (judge, task): _rows(0.6 if (judge, task) == ("critic", "tint") else wide * factor)
+    (judge, task): _rows(
+        0.6 if (judge, task) == ("critic", "tint") else wide * factor,
+        len(DEVIATIONS) if task in ("texture", "cast") else 4,
+        (judge, task) != ("spectrum", "grain"),
+    )
     for judge, wide in _JUDGES.items()
     for task, factor in _TASKS.items()
 }

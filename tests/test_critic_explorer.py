@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -15,6 +16,13 @@ from lossedu.explorables import CriticExplorer, critic_chart, standalone_page
 from lossedu.explorables import critic_scene as scene
 from lossedu.explorables.critic_explorer import full_scale, full_text, percent
 from lossedu.filters import color_window
+
+NAN = math.nan
+
+
+def shares(rows: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
+    """Return rows in per cent as shares of 1."""
+    return [(sd, *(value / 100 for value in values)) for sd, *values in rows]
 
 
 def test_the_photograph_is_whole_levels_with_room_for_the_tint() -> None:
@@ -99,47 +107,77 @@ def test_answers_are_computed() -> None:
     assert percent(scene.state("cast", 13).energy) in third and "chance" not in third
     measured = CriticExplorer(MADE_UP).answers()[2]
     assert measured.startswith(third)
-    assert "critic: 6, 9, 13 px" in measured and "spectrum reader: at no blur" in measured
+    compared = CriticExplorer(MADE_UP, ordered={("critic", "texture"): [(0, 0.99, 0.98, 1), (13, 0.851, 0.8, 0.9)]})
+    assert "right on the texture at 85 to 99 % of the places" in compared.answers()[2]
+    assert "critic, instance norm, at 6, 9, 13 px" in measured and "spectrum, exact numbers, at no blur" in measured
 
 
 def test_at_chance_is_an_interval_that_reaches_half() -> None:
-    rows = {
-        "texture": [
-            (0, 0.9, 0.8, 1.0),
-            (3, 0.6, 0.5, 0.7),
-            (6, 0.6, 0.51, 0.7),
-            (9, 0.4, 0.3, 0.45),
-            (13, 0.5, 0.4, 0.6),
-        ]
-    }
-    rows["cast"] = [(0, 1.0, 0.9, 1.0), (3, 0.9, 0.8, 1.0), (6, 0.9, 0.8, 1.0), (9, 0.7, 0.6, 0.8), (13, 0.6, 0.5, 0.7)]
-    tasks = critic_chart.by_task({("critic", task): each for task, each in rows.items()})
+    texture = [
+        (0, 90, 80, 100),
+        (3, 60, 50, 70),
+        (6, 60, 51, 70),
+        (9, 40, 30, 45),
+        (13, 50, 40, 60),
+        (11, 50, NAN, NAN),
+    ]
+    cast = [
+        (0, 100, 90, 100),
+        (3, 90, 80, 100),
+        (6, 90, 80, 100),
+        (9.001, 70, 60, 80),
+        (13, 60, 50, 70),
+        (11, 99, 98, 100),
+    ]
+    tasks = critic_chart.by_task({("critic", "texture"): shares(texture), ("critic", "cast"): shares(cast)})
     assert critic_chart.blind_to_texture_alone(tasks, "critic") == [3, 9]
     assert critic_chart.blind_to_texture_alone(tasks, "spectrum") == []
+    fewer = critic_chart.by_task({("critic", "texture"): shares(texture), ("critic", "cast"): shares(cast[:1])})
+    assert critic_chart.blind_to_texture_alone(fewer, "critic") == []  # a cast that was not measured there is not seen
 
 
-def test_the_table_shows_the_nearest_blur() -> None:
-    rows = [(0.0, 0.995, 0.98, 1.0), (3.0, 0.51, 0.45, 0.555), (6.0, 0.5, 0.4, 0.6)]
-    assert critic_chart.cell(rows, 1.4) == ("100 %", "98–100", "above")
-    assert critic_chart.cell(rows, 1.5)[0] == "100 %"  # of two as near the narrower
-    assert critic_chart.cell(rows, 1.6) == ("51 %", "45–56", "chance")
-    assert critic_chart.cell(None, 1) == ("–", "", "none")
-    assert critic_chart.measured(critic_chart.by_task({("critic", "tint"): rows}), 12) == "6.00 px"
+def test_the_table_shows_one_blur() -> None:
+    rows = [(0.0, 99.5, 98.0, 100.0), (3.0, 51.0, 45.0, 55.5), (6.0, 50.0, NAN, NAN)]
+    assert critic_chart.cell(rows, 0) == ("100 %", "98–100", "above")
+    assert critic_chart.cell(rows, 3.01) == ("51 %", "45–56", "chance")
+    assert critic_chart.cell(rows, 6) == ("50 %", "", "none")
+    assert critic_chart.cell(rows, 4.34) == critic_chart.cell([], 0) == ("–", "", "none")
+    tasks = critic_chart.by_task({("critic", "tint"): shares(rows), ("spectrum", "cast"): [(9.0, 0.6, 0.55, 0.65)]})
+    assert [critic_chart.measured(tasks, sd) for sd in (1.5, 1.6, 7.6)] == [0, 3, 9]  # of two as near the narrower
+    html = critic_chart.table(tasks, "tint", 13)
+    assert html.count("–</b>") == 7 and '"spectrum-cast" data-state="above"><b data-out="spectrum-cast">60 %<' in html
 
 
-def test_intervals_are_cut_off_and_blurs_are_named_shortly() -> None:
-    rows = {"texture": [(4.33668, 0.5, 0.45, 0.55)], "cast": [(4.33668, 0.99, 0.96, 1.02)]}
-    explorer = CriticExplorer({("critic", task): each for task, each in rows.items()})
-    assert explorer.tasks["cast"]["critic"] == [(4.3367, 0.99, 0.96, 1.0)]
-    assert explorer.answers()[2].endswith("critic: 4.34 px.")
+def test_accuracies_as_the_report_gives_them() -> None:
+    """With an interval beyond 1, one that is NaN, and judges and tasks that the page leaves out."""
+    given = {
+        ("critic", "cast"): [(4.33668, 0.99, 0.96, 1.02), (0.0, 0.995, NAN, NAN)],
+        ("critic", "texture"): [(4.33668, 0.5, 0.45, 0.55)],
+        ("critic_long", "texture"): [(4.33668, 0.6, 0.55, 0.65)],
+        ("critic", "nothing"): [(0.0, 0.5, 0.49, 0.51)],
+    }
+    explorer = CriticExplorer(
+        given, ordered={("critic", "texture"): [(0, 0.98, 0.97, 0.99)], ("spectrum", "cast"): [(0, 0.99, 0.98, 1)]}
+    )
+    assert explorer.tasks["cast"]["critic"][1] == (4.3367, 99.0, 96.0, 100.0)
+    assert list(explorer.tasks) == ["texture", "cast"] and list(explorer.tasks["texture"]) == ["critic"]
+    assert explorer.answers()[2].count("critic, instance norm, at 4.34 px. ") == 1
+    data = explorer.data()
+    assert data["tasks"]["cast"]["critic"][0] == [0.0, 99.5, None, None]
+    assert data["pairs"] == {"texture": [[0.0, 98.0, 97.0, 99.0]], "cast": []}
+    assert "NaN" not in explorer.to_html()
 
 
 def test_lines_of_the_chart() -> None:
-    line, spans, dots = critic_chart.lines([(0, 0.5, 0.3, 0.7), (13, 1, 1, 1)], 1.0)
+    rows = [(0, 50, 30, 70), (4.3367, 90, 80, 100), (6, 50, NAN, NAN), (13, 100, 100, 100)]
+    found = critic_chart.lines(rows, 1.0)
     x, y = critic_chart.X, critic_chart.Y
-    assert line == f"M41.0,{y(50):.1f}L373.0,24.0" and x(13) == 372
-    assert spans == f"M41.0,172.0V{y(70):.1f}M373.0,24.0V24.0"  # cut off at 40 %
-    assert dots.count("h0") == 2 and critic_chart.lines([], 0) == ("", "", "")
+    cut = f"{math.floor(10 * (x(4.3367) + 1) + 0.5) / 10}"
+    assert found[""] == f"M41.0,{y(50):.1f}L{x(6) + 1:.1f},{y(50):.1f}L373.0,24.0" and x(13) == 372
+    spans = f"M41.0,172.0V{y(70):.1f}M{cut},{y(80):.1f}V24.0M373.0,24.0V24.0"  # cut off at 40 %
+    assert found["-spans"] == spans
+    assert found["-dots"].count("h0") == 4 and found["-cut"] == f"M{cut},{y(90):.1f}h0"  # beside the line
+    assert set(critic_chart.lines([], 0).values()) == {""}
 
 
 def test_the_scale_of_the_difference() -> None:
@@ -193,6 +231,8 @@ ROW = (0.0, 0.5, 0.4, 0.6)
         ({("critic", "cast"): [(0, 0.5, 0.4)]}, {}, "rows"),
         ({("critic", "cast"): [(14, 0.5, 0.4, 0.6)]}, {}, "rows"),
         ({("critic", "cast"): [(0, 50, 40, 60)]}, {}, "rows"),
+        ({("critic", "cast"): [(0, NAN, 0.4, 0.6)]}, {}, "rows"),
+        ({("critic", "cast"): [(0, 0.5, NAN, 0.6)]}, {}, "rows"),
         ({("critic", "cast"): [(0, 0.5, 0.6, 0.7)]}, {}, r"got \(0, 0.5, 0.6, 0.7\) for \('critic', 'cast'\)"),
     ],
 )

@@ -90,16 +90,17 @@ def test_chart_and_table_follow_the_controls(show: Callable[..., Any]) -> None:
     press(page, "kind", "ArrowDown", 3)
     page.locator('[data-blur="43"]').click()
     for judge, rows in tasks["tint"].items():
-        line, spans, dots = critic_chart.lines(rows, critic_chart.JUDGES[judge].aside)
-        for part, expected in ((judge, line), (f"{judge}-spans", spans), (f"{judge}-dots", dots)):
-            assert page.locator(f'[data-part="{part}"]').get_attribute("d") == expected
+        for end, expected in critic_chart.lines(rows, critic_chart.JUDGES[judge].aside).items():
+            assert page.locator(f'[data-part="{judge}{end}"]').get_attribute("d") == expected
         for task in tasks:
             mean, span, state = critic_chart.cell(tasks[task][judge], 4.34)
             cell = page.locator(f'[data-cell="{judge}-{task}"]')
-            assert cell.inner_text().split() == [*mean.split(), span] and cell.get_attribute("data-state") == state
+            words = [*mean.split(), *span.split()]
+            assert cell.inner_text().split() == words and cell.get_attribute("data-state") == state
     assert page.locator('[data-part="now"]').get_attribute("d") == critic_chart.mark(4.34)
     press(page, "blur", "ArrowRight", 12)
     assert shown(page, "blur") == "5.50 px" and shown(page, "measured") == "6.00 px"
+    assert shown(page, "critic-texture") == "51 %" and shown(page, "critic-tint") == "–"  # not measured there
 
 
 def test_amplify_and_levels_change_the_third_picture(show: Callable[..., Any]) -> None:
@@ -133,7 +134,7 @@ def test_buttons_of_the_questions(show: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("wrong", [0, 3])
 def test_the_game_counts(show: Callable[..., Any], wrong: int) -> None:
-    page = show(CriticExplorer(MADE_UP, blur=0))
+    page = show(CriticExplorer(MADE_UP, ordered=MADE_UP, blur=0))
     page.locator('[data-do="game"]').focus()
     page.keyboard.press("Enter")
     sides, seen = [], set()

@@ -20,29 +20,36 @@ const paint = {};
 const nearest = function (rows, sd) {
   return rows.reduce(function (best, row) { return Math.abs(row[0] - sd) < Math.abs(best[0] - sd) ? row : best; });
 };
-const whole = function (v) { return String(Math.floor(100 * v + 0.5)); };
+const whole = function (v) { return String(Math.floor(v + 0.5)); };
 const rowsOf = function (judge, task) { return (data.tasks[task] || {})[judge] || []; };
-const height = function (v) { return short(along(data.y, Math.max(data.y[0], 100 * v))); };
+const height = function (v) { return short(along(data.y, Math.max(data.y[0], v))); };
 const judged = function (kind, sd) {
   const judges = Object.keys(data.judges), all = [];
   if (!judges.length) return;
   part("now", "M" + short(along(data.x, sd)) + "," + data.y[3] + "V" + data.y[2]);
   judges.forEach(function (judge) {
-    const rows = rowsOf(judge, kind), x = function (row) { return short(along(data.x, row[0]) + data.judges[judge]); };
-    const means = rows.map(function (row) { return x(row) + "," + height(row[1]); });
-    part(judge, means.length ? "M" + means.join("L") : "");
-    part(judge + "-spans", rows.map(function (row) { return "M" + x(row) + "," + height(row[2]) + "V" + height(row[3]); }).join(""));
-    part(judge + "-dots", means.map(function (mean) { return "M" + mean + "h0"; }).join(""));
-    Object.keys(data.kinds).forEach(function (task) {
-      const found = rowsOf(judge, task), key = judge + "-" + task, row = found.length && nearest(found, sd);
-      all.push.apply(all, found);
-      say(key, row ? whole(row[1]) + " %" : "–");
-      say(key + "-span", row ? whole(row[2]) + "–" + whole(row[3]) : "");
-      root.querySelector('[data-cell="' + key + '"]').dataset.state = !row ? "none" : row[2] > 0.5 ? "above" : "chance";
-    });
+    Object.keys(data.kinds).forEach(function (task) { all.push.apply(all, rowsOf(judge, task)); });
   });
   all.sort(function (a, b) { return a[0] - b[0]; });
-  say("measured", nearest(all, sd)[0].toFixed(2) + " px");
+  const measured = nearest(all, sd)[0];
+  say("measured", measured.toFixed(2) + " px");
+  judges.forEach(function (judge) {
+    const rows = rowsOf(judge, kind), x = function (row) { return short(along(data.x, row[0]) + data.judges[judge]); };
+    const means = rows.map(function (row) { return x(row) + "," + height(row[1]); });
+    const cut = function (row) { return Math.abs(row[0] - data.cut) < data.same; };
+    const even = means.filter(function (_, k) { return !cut(rows[k]); });
+    part(judge, even.length ? "M" + even.join("L") : "");
+    part(judge + "-cut", means.filter(function (_, k) { return cut(rows[k]); }).map(function (mean) { return "M" + mean + "h0"; }).join(""));
+    part(judge + "-spans", rows.filter(function (row) { return row[2] !== null; }).map(function (row) { return "M" + x(row) + "," + height(row[2]) + "V" + height(row[3]); }).join(""));
+    part(judge + "-dots", means.map(function (mean) { return "M" + mean + "h0"; }).join(""));
+    Object.keys(data.kinds).forEach(function (task) {
+      const key = judge + "-" + task, row = rowsOf(judge, task).find(function (r) { return Math.abs(r[0] - measured) < data.same; });
+      const known = row && row[2] !== null;
+      say(key, row ? whole(row[1]) + " %" : "–");
+      say(key + "-span", known ? whole(row[2]) + "–" + whole(row[3]) : "");
+      root.querySelector('[data-cell="' + key + '"]').dataset.state = !known ? "none" : row[2] > data.chance ? "above" : "chance";
+    });
+  });
 };
 
 // The game: ten pairs, each with the changed one left or right, and both mirrored or upside down, drawn anew.
@@ -103,9 +110,9 @@ const answer = function (side) {
     game = Object.assign(game, pair(), { pair: game.pair + 1 });
     say("game", "Pair " + game.pair + " of 10.");
   } else {
-    const s = root.state, rows = rowsOf("critic", s.kind), row = rows.length && nearest(rows, s.sd);
+    const s = root.state, rows = data.pairs[s.kind] || [], row = rows.length && nearest(rows, s.sd);
     over("You: " + game.right + " of 10 right (" + data.kinds[s.kind][0] + ", " + s.sd.toFixed(2) + " px). Guessing gives 2 to 8 in 98 of 100 games." +
-      (row ? " The critic, shown one unknown crop at a time, at " + row[0].toFixed(2) + " px: " + whole(row[1]) + " %." : ""));
+      (row ? " The critic, with both kinds of an unknown place, at " + row[0].toFixed(2) + " px: " + whole(row[1]) + " %." : ""));
     begin.focus();
   }
   draw();
