@@ -86,14 +86,14 @@ def accuracies(
     return found
 
 
-def shares(record: Record) -> dict[tuple[str, str], list[tuple[float, ...]]]:
+def shares(record: Record, column: str = "accuracy") -> dict[tuple[str, str], list[tuple[float, ...]]]:
     """Return what `explorables.CriticExplorer` draws: `accuracies` as shares from 0 to 1, of its judges and tasks.
 
     What has fewer seeds than an interval needs is left out.
     """
     return {
         (arm, task): [(sd, *(value / 100 for value in row)) for sd, *row in rows if not math.isnan(row[1])]
-        for (arm, task), rows in accuracies(record).items()
+        for (arm, task), rows in accuracies(record, column).items()
         if arm in ("critic", "critic_plain", "spectrum", "spectrum_8bit")
         and task in ("texture", "grain", "cast", "tint")
     }
