@@ -140,7 +140,7 @@ def test_wheel_holds_the_whole_package(wheel: Path) -> None:
     assert packed == ours
     assert "lossedu/py.typed" in packed
     # Two thirds of it are records: per-image scores, and the few networks and pictures that chapters show.
-    assert wheel.stat().st_size < 4_500_000
+    assert wheel.stat().st_size < 5_000_000
 
 
 def test_address_and_version_agree_everywhere() -> None:

@@ -24,7 +24,7 @@ class Api(SphinxDirective):
         top = importlib.import_module(package.__name__.partition(".")[0])
         names = [n for n in getattr(package, "__all__", None) or _defined_in(package) if not _foreign(package, n)]
         # A name that is also offered at the top is documented under the short path that readers use.
-        paths = {n: f"{top.__name__ if n in top.__all__ else package.__name__}.{n}" for n in names}
+        paths = {n: f"{(top if _offered(top, package, n) else package).__name__}.{n}" for n in names}
         described = [n for n in names if callable(getattr(package, n))]
         lines = [".. autosummary::", "   :nosignatures:", "", *(f"   ~{paths[n]}" for n in described), ""]
         if not names:
@@ -45,6 +45,11 @@ class Api(SphinxDirective):
 def _defined_in(module) -> list[str]:
     own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__}
     return [n for n in own if not n.startswith("_")]
+
+
+def _offered(top, package, name: str) -> bool:
+    """Return whether a name is offered at the top: the same thing, and not another one that is called alike."""
+    return name in top.__all__ and getattr(top, name) is getattr(package, name)
 
 
 def _foreign(package, name: str) -> bool:

@@ -4,8 +4,8 @@ from .adversarial_color import AdversarialColorLoss, adversarial_color_loss, col
 from .blurred import BlurredMSELoss, blurred_mse_loss
 from .contextual import ContextualLoss, contextual_loss
 from .discriminator import ColorDiscriminator
+from .displaced import MinShiftLoss, min_shift_loss
 from .histogram import HistogramEMDLoss, histogram_emd_loss, soft_histogram
-from .min_shift import MinShiftLoss, min_shift_loss
 from .mix import MIX_ALPHA, MixLoss, mix_loss
 from .multiscale import MSSSIMSigmaLoss, ms_ssim_sigma, ms_ssim_sigma_grad, ms_ssim_sigma_loss
 from .penalties import r1_penalty

@@ -20,7 +20,7 @@ from torch import Tensor
 import lossedu as le
 from lossedu.backbones import forget
 from lossedu.losses.contextual import MOST
-from lossedu.losses.min_shift import translations
+from lossedu.losses.displaced import translations
 from lossedu.storage import DataError
 
 EXAMPLES = settings(max_examples=20)
