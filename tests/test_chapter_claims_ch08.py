@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,8 @@ from torch import Tensor
 import lossedu as le
 from lossedu import data, filters
 from lossedu.experiments import doubt
+from lossedu.records import load
+from lossedu.reports import blur_critics, misaligned, transfer
 
 NOTEBOOK = Path(__file__).parents[1] / "chapters" / "ch08-adversarial-colour.ipynb"
 EVERYONE = ("astronaut", "chelsea", "coffee", "rocket")
@@ -300,3 +303,73 @@ def test_a_cast_of_the_whole_batch_is_hidden_in_training_alone() -> None:
 def test_a_critic_of_contrast_accepts_negatives_and_histograms_do_not() -> None:
     y = crops(4, seed=6)
     assert float(le.histogram_emd_loss(1 - y, y)) > 0.3
+
+
+# The records
+
+
+def joint(arm: str, where: str = "test") -> dict[int, float]:
+    return transfer.by_seed(load("color_transfer-cpu"), arm, "joint", where)
+
+
+def test_colours_come_nearer_without_pairs_and_not_with_the_input_as_real() -> None:
+    (own,) = joint("input").values()
+    assert all(value < own for value in joint("wespe").values())
+    assert 1 - max(joint("paired").values()) / own > 3 * (1 - np.mean(list(joint("wespe").values())) / own)
+    assert abs(transfer.over_input(load("color_transfer-cpu"), "swapped").mean) < 2
+
+
+def test_who_collapses_and_what_helps() -> None:
+    players = load("color_transfer-cpu")
+    fallen = {arm: len(transfer.collapsed(players, arm)) for arm in transfer.NAMES if arm != "input"}
+    assert fallen["color"] > 2 and fallen["color_r1"] > 2 and fallen["wespe"] == 0
+    assert max(fallen[arm] for arm in ("plain", "plain_r1", "spectral")) <= 1
+    for arm in ("plain", "plain_r1", "spectral"):
+        assert not transfer.collapsed(players, arm, "averaged")
+        assert np.mean(list(joint(arm, "averaged").values())) < np.mean(list(joint(arm).values()))
+    assert len(transfer.collapsed(players, "color", "averaged")) > 2
+
+
+def test_losses_rise_while_colours_get_better() -> None:
+    players = load("color_transfer-cpu")
+    assert all(value < -0.5 for value in transfer.loss_against_colors(players, "wespe").values())
+    alone = transfer.loss_against_colors(players, "color").values()
+    assert min(alone) < 0 < max(alone)
+
+
+def test_pooled_histograms_are_not_worse_and_one_other_photograph_is() -> None:
+    (own,) = joint("input").values()
+    pooled = np.mean(list(joint("pooled").values()))
+    assert pooled < min(
+        np.mean(list(joint(arm).values())) for arm in ("color", "plain", "plain_r1", "spectral", "wespe")
+    )
+    assert min(joint("histogram").values()) > own
+    gap = transfer.gap(load("color_transfer-cpu"), "unblurred", "plain_r1", "joint", "averaged")
+    assert gap.low < 0 < gap.high
+
+
+def test_texture_is_ordered_behind_every_blur_of_the_papers() -> None:
+    judged = load("blur_critics-cpu")
+    for blur in blur_critics.PRESETS:
+        for arm in ("critic", "critic_plain"):
+            assert np.mean(blur_critics.percent(judged, "texture", arm, blur, "ordered")) > 90
+    assert np.mean(blur_critics.percent(judged, "texture", "critic", "g13", "ordered")) > 75
+    assert abs(np.mean(blur_critics.percent(judged, "texture", "critic", "dped")) - 50) < 5
+    assert blur_critics.gap(judged, "tint", "none").low > 0
+    assert max(blur_critics.percent(judged, "texture", "critic_unpaired", "none")) < 55
+
+
+def test_what_pairs_that_are_off_teach() -> None:
+    moved = load("misaligned-cpu")
+    for arm in ("blurred_wespe", "blurred_std3", "blurred_dped"):
+        assert misaligned.lead(moved, "shift0", arm).high < -1
+        assert all(misaligned.lead(moved, task, arm).low > 0 for task in ("shift2", "shift3", "shift5"))
+
+    def detail(arm: str, task: str) -> float:
+        return float(np.mean(list(misaligned.values(moved, task, arm, "detail").values())))
+
+    own = detail("input", "shift5")
+    assert detail("l2", "shift5") < 0.6 * own and detail("blurred_dped", "shift5") == pytest.approx(own, rel=0.05)
+    level = [np.mean(list(misaligned.values(moved, task, "min_shift").values())) for task in misaligned.SHIFTS]
+    assert max(level) - min(level) < 0.1
+    assert detail("contextual", "shift5") > detail("blurred_dped", "shift5")
