@@ -148,7 +148,7 @@ def _name_presets(ax: Axes, record: Record) -> None:
             rotation=90,
             ha="right",
             va="bottom",
-            fontsize=10,
+            fontsize=8,
             color=FAINT,
         )
 

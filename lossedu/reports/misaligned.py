@@ -172,33 +172,6 @@ def figure_shift(record: Record, arms: Sequence[str] = DRAWN, column: str = "psn
     return figure
 
 
-def prices(record: Record) -> dict[str, list[float]]:
-    """Return what each loss charges for a translation by 0, 1, 2 … pixels, over what it charges for a cast."""
-    found: dict[str, list[float]] = record.settings["prices"]
-    return {arm: found[arm] for arm in NAMES if arm in found}
-
-
-def prices_table(record: Record) -> str:
-    """Return as Markdown what `prices` are."""
-    found = prices(record)
-    shifts = range(1, len(next(iter(found.values()))))
-    rows = [[NAMES[arm][0], *(number(row[shift], 2) for shift in shifts)] for arm, row in found.items()]
-    return markdown_table(["loss", *(f"{shift} px" for shift in shifts)], rows)
-
-
-def figure_prices(record: Record) -> Figure:
-    """Draw `prices` on a logarithmic axis, which has no place for a loss that charges nothing."""
-    figure, axes = chart(1, height=430)
-    ax = axes[0]
-    for arm, row in prices(record).items():
-        if any(row):
-            ax.semilogy(range(1, len(row)), row[1:], **_look(arm))
-    ax.axhline(1, color=loss_style("input")["color"], linewidth=1)
-    ax.set(xlabel="translation (pixels)", ylabel="charge over that for a cast")
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper")
-    return figure
-
-
 def strip(record: Record, arms: Sequence[str] = KEPT, tasks: Sequence[str] = KEPT_TASKS) -> Figure:
     """Draw what networks of seed 0 make of a photograph: behind input and target, each loss at each shift."""
     pair = misaligned_pairs.shown()

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from ..experiments import color_transfer, transfer_scenes
 from ..figures import chart, image_strip, loss_style
 from ..figures.style import FAINT
-from ..ledger.evidence import INPUT
 from ..records import Record
 from .transfer import NAMES, by_seed, over_input, watched
 
@@ -25,12 +24,12 @@ SHOWN = {
 }
 
 
-def strip(record: Record, arms: Sequence[str] = tuple(SHOWN), columns: int = 5) -> Figure:
+def strip(record: Record, arms: Sequence[str] = tuple(SHOWN), columns: int = 3) -> Figure:
     """Draw a photograph tinted and as it was, and what the generators of seed 0 make of it."""
     scene = transfer_scenes.shown()
     pictures = [scene.x, scene.y, *(color_transfer.picture(record, arm) for arm in arms)]
     titles = ["tinted input", "as it was", *(SHOWN[arm] for arm in arms)]
-    return image_strip([picture[CUT] for picture in pictures], titles, columns=columns)
+    return image_strip([picture[CUT] for picture in pictures], titles, columns=columns, zoom=2)
 
 
 def seeds(record: Record, arm: str = "color") -> Figure:
@@ -60,26 +59,6 @@ def courses(record: Record, arms: Sequence[str]) -> Figure:
     rows[0][0].set_ylabel("colour losses")
     rows[1][0].set_ylabel("CIEDE2000")
     rows[0][0].legend(loc="lower left", fontsize=9)
-    return figure
-
-
-def dots(record: Record, arms: Sequence[str]) -> Figure:
-    """Draw for each arm and seed how far its colours are from the truth, with the input as a line."""
-    figure, (ax,) = chart(1, height=420)
-    (own,) = by_seed(record, INPUT, "joint").values()
-    ax.axhline(1000 * own, color=FAINT, ls=":", label=NAMES[INPUT][0])
-    for place, arm in enumerate(arms):
-        style = loss_style(NAMES[arm][1])
-        for offset, where, marker in ((-0.12, "test", "o"), (0.12, "averaged", "D")):
-            values = [1000 * value for value in by_seed(record, arm, "joint", where).values()]
-            face = style["color"] if where == "test" else "none"
-            label = {"test": "last step", "averaged": "averaged weights"}[where] if place == 0 else None
-            ax.plot(
-                [place + offset] * len(values), values, marker, mec=style["color"], mfc=face, ms=6, ls="", label=label
-            )
-    ax.set_xticks(range(len(arms)), [NAMES[arm][0] for arm in arms], rotation=35, ha="right", fontsize=10)
-    ax.set(ylabel="1000 joint distance", yscale="log")
-    ax.legend(loc="upper left", fontsize=9)
     return figure
 
 

@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from lossedu import color_blur
 from lossedu.experiments.blur_critics import PRESETS, TASKS
 from lossedu.experiments.blur_judges import COLUMNS
 from lossedu.experiments.blur_pictures import BLURS, deviation
 from lossedu.figures import png_bytes
 from lossedu.records import Record
 from lossedu.reports import blur_critics as report
-from lossedu.reports import blur_kernels
 from lossedu.statistics import t_interval
 
 #: Accuracy of every judge on two photographs, less what a seed adds: by task, and how fast it falls with the blur.
@@ -145,36 +142,3 @@ def test_every_arm_has_a_name(record: Record) -> None:
     assert {run["arm"] for run in record.runs} == set(report.JUDGES)
     assert {run["task"] for run in record.runs} == set(report.TITLES)
     assert list(BLURS) == list(report.BLURS)
-
-
-@pytest.mark.parametrize(
-    ("meaning", "sd", "period"),
-    [("wespe", 1.732, 9.24), ("std3", 2.991, 16.0), ("dped", 4.337, 23.8), ("eleven", 2.526, 14.4)],
-)
-def test_the_four_meanings(meaning: str, sd: float, period: float) -> None:
-    found = blur_kernels.facts(meaning, names=("chelsea",))
-    assert found.deviation == pytest.approx(sd, rel=0.01) and found.period == pytest.approx(period, rel=0.03)
-    assert found.taps == (11 if meaning == "eleven" else 21) and 0 < found.left < 1
-    # A cosine with that period comes out half as high.
-    x = torch.arange(400, dtype=torch.float64)
-    wave = torch.cos(2 * math.pi * x / found.period)
-    taps = torch.from_numpy(blur_kernels.window(meaning))
-    out = torch.nn.functional.conv1d(wave[None, None], taps[None, None])[0, 0]
-    assert float(out.abs().max()) == pytest.approx(0.5, abs=0.01)
-
-
-def test_the_response_is_that_of_the_blur() -> None:
-    rows = torch.cos(2 * math.pi * 0.07 * torch.arange(200, dtype=torch.float64)).expand(1, 1, 60, -1)
-    for preset in ("wespe", "std3", "dped"):
-        out = color_blur(rows, preset=preset)[0, 0, 5]
-        expected = float(blur_kernels.response(preset, np.array([0.07]))[0])
-        torch.testing.assert_close(out, expected * rows[0, 0, 0, 10:-10], rtol=1e-6, atol=1e-9)
-
-
-def test_less_texture_is_left_the_wider_the_blur() -> None:
-    left = [blur_kernels.facts(meaning, names=("chelsea",)).left for meaning in ("wespe", "std3", "dped")]
-    assert left[0] > left[1] > left[2] > 0
-    rows = [row for row in blur_kernels.kernels_table(("chelsea",)).splitlines() if row.startswith("| ")]
-    assert len(rows) == 1 + len(blur_kernels.MEANINGS) + 1
-    figure = blur_kernels.kernels()
-    assert len(figure.axes[0].lines) == 4 and png_bytes(figure)[:4] == b"\x89PNG"

@@ -98,9 +98,4 @@ def test_lines_of_the_figures() -> None:
     assert drawn["contextual"].get_xdata().tolist() == [0, 2, 5]
     level = [line for line in ax.lines if line.get_label() == NAMES["input"][0]]
     assert level[0].get_ydata()[0] == pytest.approx(21.5)
-    (ax,) = report.figure_prices(made).axes
-    labels = [line.get_label() for line in ax.lines]
-    assert NAMES["min_shift"][0] not in labels and "ℓ2" in labels
-    assert ax.lines[0].get_ydata() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
-    assert "| ℓ2 | 0.10 | 0.20 | 0.30 | 0.40 | 0.50 |" in report.prices_table(made)
     assert report.strip(made).get_size_inches()[0] > 0

@@ -98,7 +98,5 @@ def test_figures_show_what_is_asked_for() -> None:
     made = record()
     figure = transfer_figures.courses(made, ("color", "plain"))
     assert [len(ax.lines) for ax in figure.axes] == [10, 10, 5, 5]
-    dots = transfer_figures.dots(made, ("color", "plain", "paired"))
-    assert len(dots.axes[0].lines) == 1 + 2 * 3 and len(dots.axes[0].lines[1].get_xdata()) == 5
     assert transfer_figures.strip(made).get_size_inches()[0] > 0
     assert transfer_figures.seeds(made).get_size_inches()[0] > 0
