@@ -92,19 +92,30 @@ def test_a_chapter_on_a_loss_has_all_sections_in_their_order(path: Path) -> None
     assert [name for name in names if name in SECTIONS] == list(SECTIONS)
 
 
+def told(path: Path) -> list[str]:
+    """Everything that a reader reads: the text of a chapter, and the text that its cells display."""
+    shown = [output for cell in cells(path, "code") for output in cell.outputs]
+    displayed = [output.data["text/markdown"] for output in shown if "text/markdown" in output.get("data", {})]
+    return [cell.source for cell in cells(path, "markdown")] + displayed
+
+
 def test_a_level_in_brackets_is_not_taken_for_an_equation(path: Path) -> None:
     """The build links (0.5) to the equation of chapter 0; elsewhere it is nearly always a grey level."""
     if path.stem.startswith("ch00"):
         return
-    told = [cell.source for cell in cells(path, "markdown")]
-    told += [
-        output.data["text/markdown"]
-        for cell in cells(path, "code")
-        for output in cell.outputs
-        if "text/markdown" in output.get("data", {})
-    ]
-    for text in told:
+    for text in told(path):
         assert not re.search(r"(?<!equation )\(0\.\d+\)", text), text
+
+
+EMPTY_HEADER = re.compile(r"^\|(?:.*\|)?[ \t]*\|.*\n\|[ :|-]+\|[ \t]*$", re.MULTILINE)  # the line above |---|---|
+
+
+def test_every_column_of_a_table_has_a_header(path: Path) -> None:
+    """A screen reader says the header with each cell."""
+    assert EMPTY_HEADER.search("| | b |\n|---|---|")
+    assert EMPTY_HEADER.search("| a | |\n| :-- | --- |")
+    assert not EMPTY_HEADER.search("| a | b |\n|---|---|\n| | 2 |")
+    assert [found[0] for text in told(path) for found in EMPTY_HEADER.finditer(text)] == []
 
 
 def test_first_cell_installs_only_what_is_missing(path: Path) -> None:
