@@ -12,6 +12,7 @@ from critic_scenes import MADE_UP
 from scipy import ndimage, stats
 
 import lossedu as le
+from lossedu.experiments import blur_pictures
 from lossedu.explorables import CriticExplorer, critic_chart, standalone_page
 from lossedu.explorables import critic_scene as scene
 from lossedu.explorables.critic_explorer import full_scale, full_text, percent
@@ -55,6 +56,16 @@ def test_what_is_done_to_the_photograph() -> None:
         assert tint[0, channel].min().item() == pytest.approx(way) == tint[0, channel].max().item()
     with pytest.raises(ValueError, match="kind must be one of"):
         scene.changed(y, "hue")
+
+
+def test_the_experiment_changes_photographs_in_the_same_way() -> None:
+    """The card draws the experiment's record beside this photograph."""
+    y = scene.photo()
+    for kind in ("texture", "cast", "tint"):
+        x, original = blur_pictures.TASKS[kind](y, torch.Generator())
+        assert ((scene.changed(y, kind) - y) - (x - original)).abs().max().item() < 0.51 / 255
+    assert (scene.GRAIN, scene.SOFT) == (blur_pictures.GRAIN, blur_pictures.SOFT)
+    assert (scene.ROOM, scene.TINT[0]) == (blur_pictures.LEVELS, blur_pictures.LEVELS)
 
 
 def test_marks_stand_for_the_blurs_of_the_literature() -> None:
