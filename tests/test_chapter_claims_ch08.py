@@ -330,9 +330,27 @@ def test_who_collapses_and_what_helps() -> None:
     assert len(transfer.collapsed(players, "color", "averaged")) > 2
 
 
+def test_what_w2_owes_to_the_colour_critic_and_what_to_its_partners() -> None:
+    players = load("color_transfer-cpu")
+    for where in ("test", "averaged"):
+        gone = {arm: -transfer.over_input(players, arm, where=where).mean for arm in ("full", "no_color")}
+        assert 0.5 < gone["no_color"] / gone["full"] < 0.8  # three terms go more than half of the way of four
+    added = transfer.gap(players, "no_color", "full", "joint")
+    assert added.low < 0 < added.high
+    assert transfer.gap(players, "no_color", "full", "joint", "averaged").low > 0
+    assert all(joint("no_color", "averaged")[seed] > own for seed, own in joint("full", "averaged").items())
+    nearest = min(joint("wespe", "averaged").values())
+    for arm in ("plain", "plain_r1", "spectral", "pooled", "no_content"):
+        assert max(joint(arm, "averaged").values()) < nearest
+    assert transfer.gap(players, "no_content", "full", "joint", "averaged").high < 0
+    assert transfer.gap(players, "no_content", "full", "likeness", "averaged").high < 0
+    assert transfer.gap(players, "pooled", "wespe", "likeness").high < 0
+
+
 def test_losses_rise_while_colours_get_better() -> None:
     players = load("color_transfer-cpu")
     assert all(value < -0.5 for value in transfer.loss_against_colors(players, "wespe").values())
+    assert all(value > 0.5 for value in transfer.loss_against_colors(players, "wespe", "critic").values())
     alone = transfer.loss_against_colors(players, "color").values()
     assert min(alone) < 0 < max(alone)
 
@@ -357,6 +375,22 @@ def test_texture_is_ordered_behind_every_blur_of_the_papers() -> None:
     assert abs(np.mean(blur_critics.percent(judged, "texture", "critic", "dped")) - 50) < 5
     assert blur_critics.gap(judged, "tint", "none").low > 0
     assert max(blur_critics.percent(judged, "texture", "critic_unpaired", "none")) < 55
+    apart = "texture", "critic_plain_unpaired"
+    before = blur_critics.percent(judged, "texture", "critic_plain", "none")
+    assert abs(np.mean(blur_critics.percent(judged, *apart, "none")) - np.mean(before)) < 3
+    assert np.mean(blur_critics.percent(judged, *apart, "wespe")) < 53
+    ordered = blur_critics.estimate(blur_critics.percent(judged, *apart, "wespe", "ordered"))
+    assert 70 < ordered.mean < 80 and 50 < ordered.low < 55 and ordered.high > 95
+
+
+def test_the_reader_of_spectra_errs_more_often_behind_rounding() -> None:
+    judged = load("blur_critics-cpu")
+
+    def errs(judge: str, blur: str) -> float:
+        return 100 - float(np.mean(blur_critics.percent(judged, "texture", judge, blur)))
+
+    assert 100 / 30 < errs("spectrum", "wespe") < 100 / 20 and 100 / 9 < errs("spectrum_8bit", "wespe") < 100 / 8
+    assert errs("spectrum", "dped") < 1 and 30 < errs("spectrum_8bit", "dped") < 37
 
 
 def test_what_pairs_that_are_off_teach() -> None:
@@ -373,3 +407,15 @@ def test_what_pairs_that_are_off_teach() -> None:
     level = [np.mean(list(misaligned.values(moved, task, "min_shift").values())) for task in misaligned.SHIFTS]
     assert max(level) - min(level) < 0.1
     assert detail("contextual", "shift5") > detail("blurred_dped", "shift5")
+
+
+def test_the_blur_does_not_buy_better_colours() -> None:
+    moved = load("misaligned-cpu")
+    open_still = {("shift1", "blurred_wespe"), ("shift5", "blurred_dped")}
+    for task in misaligned.SHIFTS:
+        for arm in ("blurred_wespe", "blurred_std3", "blurred_dped"):
+            found = misaligned.lead(moved, task, arm, "l1", "colour")
+            assert found.mean > 0
+            assert (found.low <= 0) == ((task, arm) in open_still)
+            if task != "shift0":
+                assert misaligned.lead(moved, task, arm, "l2", "colour").mean < 0

@@ -103,8 +103,8 @@ def table(record: Record, arms: Sequence[str] = (), where: str = "test") -> str:
     pictures = len(record.settings["sets"]["test"])
     weights = "the weights after the last step" if where == "test" else "the moving average of the weights"
     notes = [
-        f"Mean over {pictures} pictures and {len({run['seed'] for run in runs})} seeds ± half of the 95 % interval "
-        f"over seeds, with {weights}. Joint: distance of the colours, sliced; EMD: of the channels; both in "
+        f"Mean over {pictures} pictures and as many seeds as the last column says ± half of the 95 % interval over "
+        f"seeds, with {weights}. Joint: distance of the colours, sliced; EMD: of the channels; both in "
         "thousandths of the range. Colour: distance from grey, fine: detail below 1 px, both over the truth's. "
         f"Likeness: correlation with the truth in luma. Collapsed: seeds whose CIEDE2000 is above "
         f"{COLLAPSED:g} times the input's.",
@@ -136,6 +136,23 @@ def gaps_table(record: Record, base: str, arms: Sequence[str], where: str = "tes
     return markdown_table(["arm", *(head.split(" ↓")[0].split(" ↑")[0] for head, *_ in COLUMNS.values())], rows) + (
         "\n\n" + note
     )
+
+
+def gone_table(record: Record, arms: Sequence[str], column: str = "joint") -> str:
+    """Return as Markdown how much of the input's distance from the truth an arm takes away, in percent of it."""
+    _validate.option("column", column, COLUMNS)
+    rows = []
+    for arm in arms_of(record, arms):
+        cells = [NAMES[arm][0]]
+        for where in ("test", "averaged"):
+            found = over_input(record, arm, column, where)
+            cells.append(with_half(Interval(-found.mean, -found.high, -found.low), 0))
+        rows.append([*cells, str(len(by_seed(record, arm, column)))])
+    note = (
+        f"How much of the tinted input's {COLUMNS[column][0].strip('10 ↓')} distance an arm takes away, in percent: mean "
+        "over seeds ± half of the 95 % interval. Below 0 it has become more."
+    )
+    return markdown_table(["arm", "last step", "averaged weights", "seeds"], rows) + "\n\n" + note
 
 
 def watched(record: Record, arm: str) -> dict[int, list[tuple[int, dict[str, dict[str, float]]]]]:

@@ -59,7 +59,7 @@ def test_every_arm_has_a_name() -> None:
 def test_rows_of_the_table() -> None:
     made = record()
     text = transfer.table(made, ("input", "paired", "color"))
-    assert text.count("\n| ") == 4 and "4 pictures and 5 seeds" in text
+    assert text.count("\n| ") == 4 and "4 pictures and as many seeds as the last column says" in text
     lines = {line.split(" | ")[0].strip("| "): line for line in text.splitlines()}
     assert "| 30.00 |" in lines["tinted input"] and "31.20 ±" in lines["pairs, ℓ2"]
     assert lines["colour critic, published"].rstrip(" |").endswith("2 of 5")
@@ -77,6 +77,19 @@ def test_leads_are_by_seed() -> None:
     assert transfer_figures.lead_text(made, "paired").startswith("+4 % [+3, +5]")
     text = transfer.gaps_table(made, "paired", ("histogram", "color"))
     assert "| EMD to another scene | **+1.0 ±<0.1** |" in text and text.count("\n| ") == 3
+
+
+def test_what_is_gone_of_the_distance() -> None:
+    made = record()
+    made.scores["cast-paired-0@averaged"] = made.scores["cast-paired-0@averaged"] * 0
+    text = transfer.gone_table(made, ("input", "paired", "histogram"))
+    lines = {line.split(" | ")[0].strip("| "): line for line in text.splitlines()}
+    assert lines["tinted input"] == "| tinted input | 0 | 0 | 1 |"
+    assert lines["pairs, ℓ2"].startswith("| pairs, ℓ2 | −4 ±1 | 17 ±")  # one seed of five has nothing left
+    assert lines["EMD to another scene"].endswith("| 5 |")
+    assert "How much of the tinted input's joint distance" in text
+    with pytest.raises(ValueError, match="column must be one of"):
+        transfer.gone_table(made, ("paired",), "psnr")
 
 
 def test_losses_against_what_is_seen() -> None:
