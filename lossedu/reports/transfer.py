@@ -149,8 +149,8 @@ def gone_table(record: Record, arms: Sequence[str], column: str = "joint") -> st
             cells.append(with_half(Interval(-found.mean, -found.high, -found.low), 0))
         rows.append([*cells, str(len(by_seed(record, arm, column)))])
     note = (
-        f"How much of the tinted input's {COLUMNS[column][0].strip('10 ↓')} distance an arm takes away, in percent: mean "
-        "over seeds ± half of the 95 % interval. Below 0 it has become more."
+        f"How much of the tinted input's {COLUMNS[column][0].strip('10 ↓')} distance an arm takes away, in percent: "
+        "mean over seeds ± half of the 95 % interval. Below 0 it has become more."
     )
     return markdown_table(["arm", "last step", "averaged weights", "seeds"], rows) + "\n\n" + note
 
