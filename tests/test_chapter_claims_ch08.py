@@ -345,6 +345,8 @@ def test_what_w2_owes_to_the_colour_critic_and_what_to_its_partners() -> None:
     assert transfer.gap(players, "no_content", "full", "joint", "averaged").high < 0
     assert transfer.gap(players, "no_content", "full", "likeness", "averaged").high < 0
     assert transfer.gap(players, "pooled", "wespe", "likeness").high < 0
+    last = transfer.gap(players, "pooled", "wespe", "de00")
+    assert last.low < 0 < last.high and transfer.gap(players, "pooled", "wespe", "de00", "averaged").high < 0
 
 
 def test_losses_rise_while_colours_get_better() -> None:
@@ -419,3 +421,89 @@ def test_the_blur_does_not_buy_better_colours() -> None:
             assert (found.low <= 0) == ((task, arm) in open_still)
             if task != "shift0":
                 assert misaligned.lead(moved, task, arm, "l2", "colour").mean < 0
+
+
+def test_what_step_sizes_and_details_say_of_pairs_that_are_off() -> None:
+    moved, searched = load("misaligned-cpu"), load("misaligned_rates-cpu")
+    for task in ("shift0", "shift1"):
+        for arm in ("blurred_wespe", "blurred_std3", "blurred_dped"):
+            assert misaligned.lead(moved, task, arm, "l1").high < 0
+    aligned = {run["lr"]: run["psnr"] for run in searched.runs if run["arm"] == "l2"}
+    assert min(aligned, key=aligned.__getitem__) == 0.003
+    (own,) = misaligned.values(moved, "shift0", "input", "detail").values()
+
+    def details(arm: str, task: str) -> list[float]:
+        return list(misaligned.values(moved, task, arm, "detail").values())
+
+    assert min(details("l2", "shift1")) > own > max(max(details("l2", task)) for task in ("shift2", "shift3", "shift5"))
+    assert 0.15 < 1 - np.mean(details("blurred_wespe", "shift5")) / own < 0.25
+    for arm in ("blurred_std3", "blurred_dped"):
+        assert np.mean(details(arm, "shift5")) == pytest.approx(own, rel=0.08)
+    for task in ("shift2", "shift5"):
+        others = [arm for arm in misaligned.arms_of(moved, task) if arm not in ("contextual", "min_shift")]
+        assert min(details("contextual", task)) > max(max(details(arm, task)) for arm in others)
+
+
+def test_critics_alone_what_they_pay_and_what_averaging_does() -> None:
+    players = load("color_transfer-cpu")
+    for player in ("generator", "critic"):
+        assert min(transfer.loss_against_colors(players, "plain", player).values()) > 0
+        signs = [transfer.loss_against_colors(players, arm, player).values() for arm in ("color", "color_r1")]
+        assert all(min(one) < 0 < max(one) for one in signs)
+    ends = {
+        arm: {s: c[-1][1]["generator"]["color"] for s, c in transfer.watched(players, arm).items()}
+        for arm in ("color", "color_r1", "plain")
+    }
+    assert all(0.65 < paid < 0.8 for arm in ("color", "color_r1") for paid in ends[arm].values())
+    (lost,) = transfer.collapsed(players, "plain")
+    assert ends["plain"][lost] > 1.3 * max(paid for seed, paid in ends["plain"].items() if seed != lost)
+    back = joint("wespe", "averaged")
+    assert all(back[seed] > last for seed, last in joint("wespe").items())
+    assert min(joint("wespe").values()) < max(joint("plain", "averaged").values())
+    assert transfer.gap(players, "unblurred", "plain_r1", "fine", "averaged").low > 0
+    assert transfer.gap(players, "no_color", "full", "de00").low > 0
+
+
+def test_a_critic_that_is_too_sure_pays_what_one_does_that_knows_nothing() -> None:
+    u = torch.linspace(-9, 9, 4001, dtype=torch.float64)
+    p, q = (torch.exp(-((u - mean) ** 2) / 2) / math.sqrt(2 * math.pi) for mean in (0.5, -0.5))
+
+    def paid(slope: float) -> float:
+        return float((p * F.softplus(-slope * u) + q * F.softplus(slope * u)).sum()) * 18 / 4000
+
+    assert paid(2.43) == pytest.approx(2 * math.log(2), abs=2e-3) and paid(1.0) < 1.2
+
+
+def test_players_that_take_turns_arrive_slowly() -> None:
+    def radius(turns: bool, steps: int, h: float = 0.2) -> float:
+        theta, psi = 1.0, 0.0
+        for _ in range(steps):
+            pull = psi / (1 + math.exp(psi * theta))
+            if turns:
+                theta = theta + h * pull
+            psi = psi - h * theta / (1 + math.exp(-psi * theta))
+            if not turns:
+                theta = theta + h * pull
+        return math.hypot(theta, psi)
+
+    assert radius(False, 4000) == pytest.approx(math.sqrt(0.4), rel=0.05)
+    assert 0.3 > radius(True, 4000) > 1.5 * radius(True, 16000)
+
+
+def test_contrast_moves_a_critic_without_leaks_by_the_number_beside_the_variance() -> None:
+    some = le.color_blur(crops(24, 0)).double()
+    louder = some + 0.5 * (some - some.mean(dim=(2, 3), keepdim=True))
+    moved = []
+    for eps in (1e-3, 1e-12):
+        torch.manual_seed(0)
+        critic = le.ColorDiscriminator(image_size=44, width=0.25, norm="instance").double()
+        for layer in critic.layers:
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.padding_mode = "circular"
+            if isinstance(layer, torch.nn.InstanceNorm2d):
+                layer.eps = eps
+        critic.layers[1].negative_slope = critic.layers[3].negative_slope = 1.0
+        with torch.no_grad():
+            plain = critic(some)
+            moved.append(rms(critic(louder) - plain) / float(plain.std()))
+    assert moved[0] > 0.05 and moved[1] < 1e-3

@@ -290,6 +290,17 @@ def test_critics_losses_in_another_style_pass() -> None:
     assert float(two(real, fake)) == pytest.approx(float(-(real.sigmoid().log() + (1 - fake.sigmoid()).log()).mean()))
 
 
+def test_another_loss_is_not_told_that_its_logarithm_is_clamped() -> None:
+    def swapped(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return F.softplus(critic(y)).mean() + F.softplus(-critic(x.detach())).mean()
+
+    def clamped(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return F.softplus(-critic(y).clamp(-50, 50)).mean() + F.softplus(critic(x.detach()).clamp(-50, 50)).mean()
+
+    assert "changed round" in hints(check.critic_loss(swapped)) and "clamp" not in hints(check.critic_loss(swapped))
+    assert "a clamp or a small number" in hints(check.critic_loss(clamped))
+
+
 # --- exercise 4
 
 
@@ -426,6 +437,20 @@ def test_wrong_factors_are_explained(answer: Callable[..., Any], hint: str) -> N
     assert not verdict.passed and hint in hints(verdict), verdict
 
 
+def test_eigenvalues_instead_of_their_size_are_explained() -> None:
+    def matrix(h: float, gamma: float) -> Tensor:
+        return torch.tensor([[1, h / 2], [-h / 2, 1 - h * gamma]]).double()
+
+    for answer in (
+        lambda h, gamma: torch.linalg.eigvals(matrix(h, gamma)).abs(),
+        lambda h, gamma: torch.linalg.eigvals(matrix(h, gamma)).abs().numpy(),
+        lambda h, gamma: torch.linalg.eigvals(matrix(h, gamma))[0],
+        lambda h, gamma: complex(torch.linalg.eigvals(matrix(h, gamma))[0]),
+    ):
+        assert "the size of an eigenvalue" in hints(check.dirac_factor(answer))
+    assert check.dirac_factor(lambda h, gamma: torch.linalg.eigvals(matrix(h, gamma)).abs().max()).passed
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -517,6 +542,19 @@ def of_probabilities(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 def test_wrong_penalties_for_pictures_are_explained(answer: Critic, hint: str) -> None:
     verdict = check.r1_penalty(answer)
     assert not verdict.passed and hint in hints(verdict), verdict
+
+
+def test_a_penalty_of_another_value_is_not_told_that_its_graph_is_cut() -> None:
+    def not_squared(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return each(gradient(critic, y)).sqrt().mean()
+
+    def of_the_weights(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        found = torch.autograd.grad(critic(y).sum(), list(critic.parameters()), create_graph=True)
+        return sum((one.square().sum() for one in found), torch.zeros(()))
+
+    for answer, said in ((not_squared, "not squared"), (of_the_weights, "that in the pictures is asked for")):
+        told = hints(check.r1_penalty(answer))
+        assert said in told and "create_graph" not in told
 
 
 def test_penalties_in_another_style_pass() -> None:
@@ -650,7 +688,13 @@ def test_the_picture_of_exercise_8() -> None:
         assert said in hints(check.free_negative(wide))
     odd = (torch.arange(60) % 3 == 0).float().expand(1, 1, 60, 60)
     assert "dark where it was bright" in hints(check.free_negative(odd))
-    assert "needs contrast" in hints(check.free_negative(torch.full((1, 1, 32, 32), 0.5)))
+    assert check.free_negative(0.1 + 0.8 * solutions.stripes).passed
+    half = torch.cat([solutions.stripes, torch.full_like(solutions.stripes, 0.5)], dim=2)
+    wave = (0.5 + 0.5 * torch.cos(2 * math.pi * torch.arange(64) / 8)).expand(1, 1, 64, 64)
+    pale = 0.4 + 0.2 * solutions.stripes
+    for near in (torch.full((1, 1, 32, 32), 0.5), half, wave, pale):  # free negatives, and not wrong at every pixel
+        verdict = check.free_negative(near)
+        assert [item.name for item in verdict.failures] == ["every value is off"] and "own negative" in hints(verdict)
     assert "clamp" in hints(check.free_negative(2 * solutions.stripes))
     photo = data.crop(data.photograph("coffee"), 100, 200, 64)
     assert not check.free_negative(photo).passed

@@ -135,12 +135,15 @@ def scores_table(record: Record, task: str, arms: Sequence[str] = ()) -> str:
 
 
 def rates_table(record: Record) -> str:
-    """Return as Markdown the search for step sizes: each loss's own value on moved crops over its least."""
+    """Return as Markdown the search for step sizes: each loss's own value on moved crops over its least (PSNR)."""
     found, rows = best(record.runs), []
     for arm in dict.fromkeys(run["arm"] for run in record.runs):
-        costs = {run["lr"]: run["cost"] for run in record.runs if run["arm"] == arm and not run["ran_away"]}
-        least = min(costs.values())
-        cells = [number(costs[lr] / least, 2) if lr in costs else "diverged" for lr in RATES]
+        runs = {run["lr"]: run for run in record.runs if run["arm"] == arm and not run["ran_away"]}
+        least = min(run["cost"] for run in runs.values())
+        cells = [
+            f"{number(runs[lr]['cost'] / least, 2)} ({number(runs[lr]['psnr'], 1)})" if lr in runs else "diverged"
+            for lr in RATES
+        ]
         rows.append([NAMES[arm][0], *cells, f"{found[arm]:g}"])
     return markdown_table(["loss", *(f"{lr:g}" for lr in RATES), "taken"], rows)
 

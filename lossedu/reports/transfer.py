@@ -32,7 +32,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "blur_dped": ("R1, DPED's blur", "adversarial_color"),
     "swapped": ("R1, input as real", "adversarial_color"),
     "wespe": ("four terms, published", "weighted"),
-    "full": ("four terms, R1", "weighted"),
+    "full": ("four terms, no norm, R1", "weighted"),
     "no_content": ("… without content", "weighted"),
     "no_color": ("… without colour", "weighted"),
     "no_texture": ("… without texture", "weighted"),

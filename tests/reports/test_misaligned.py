@@ -80,12 +80,12 @@ def test_scores_of_a_task() -> None:
 
 def test_the_search_for_step_sizes_is_told_whole() -> None:
     runs = [
-        {"arm": arm, "lr": lr, "cost": 1 + place, "ran_away": False}
+        {"arm": arm, "lr": lr, "cost": 1 + place, "psnr": 20.0 + place, "ran_away": False}
         for arm in ARMS
         for place, lr in enumerate(misaligned_rates.RATES)
     ]
     text = report.rates_table(Record("misaligned_rates", "cpu", {}, runs, {}, "run"))
-    assert text.count("| 1.00 | 2.00 | 3.00 | 0.001 |") == len(ARMS)
+    assert text.count("| 1.00 (20.0) | 2.00 (21.0) | 3.00 (22.0) | 0.001 |") == len(ARMS)
 
 
 def test_lines_of_the_figures() -> None:

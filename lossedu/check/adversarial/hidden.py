@@ -28,7 +28,7 @@ CASES: dict[str, tuple[str, str]] = {
     "negative": ("the negative", "a mean and a deviation are taken away, a sign is not: every map is turned over"),
     "noise": (
         "noise",
-        "noise moves pixels against each other, and neither mean nor deviation of a map is the same noise",
+        "a mean and a scale can take back one change for the whole map, and noise is another one at every pixel",
     ),
 }
 

@@ -150,8 +150,8 @@ def _overlap(x: Tensor, y: Tensor, i: int, j: int) -> Tensor:
     return (a - b).square().mean(dim=(1, 2, 3))
 
 
-#: The largest displacement of the exercise, and the sides of a picture that are accepted.
-REACH, SIDES = 4, (24, 256)
+#: The largest displacement of the exercise, the sides of a picture that are accepted, how far each value has to be off.
+REACH, SIDES, OFF = 4, (24, 256), 0.5
 
 
 def free_negative(x: Tensor) -> Verdict:
@@ -160,7 +160,7 @@ def free_negative(x: Tensor) -> Verdict:
     Parameters
     ----------
     x : Tensor
-        (1, C, H, W), C 1 or 3, in [0, 1], 24 to 256 pixels a side.
+        (1, C, H, W), C 1 or 3, in [0, 1], 24 to 256 pixels a side; no value nearer to 1/2 than 1/4.
 
     Raises
     ------
@@ -176,9 +176,11 @@ def free_negative(x: Tensor) -> Verdict:
         z = exam.tensor(x, shape).double()
         inside = float(z.min()) >= -1e-6 and float(z.max()) <= 1 + 1e-6
         exam.require("values", inside, f"{float(z.min()):.3g} to {float(z.max()):.3g}", "within [0, 1]", "clamp")
-        apart = float((1 - 2 * z).square().mean())
-        hint = "grey of 1/2 is its own negative: the picture needs contrast"
-        exam.test("MSE of the negative", apart >= 0.25, f"{apart:.3g}", "at least 0.25", hint)
+        apart, nearest = float((1 - 2 * z).square().mean()), float((1 - 2 * z).abs().min())
+        hint = "grey of 1/2 is its own negative: take values of at most 1/4 or at least 3/4"
+        exam.test(
+            "every value is off", nearest >= OFF - 1e-6, f"by {nearest:.3g} at least", f"by {OFF:g} or more", hint
+        )
         cost = float(least(1 - z, z, REACH))
         exam.test(f"least MSE up to {REACH} pixels", cost <= 1e-6, f"{cost:.3g}", "at most 1e-06", _reason(z, cost))
         exam.target = _negative(z, apart, cost)

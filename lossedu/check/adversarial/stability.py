@@ -6,13 +6,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from torch import Tensor
+
 from ..examination import Examination
 from ..numbers import Mistake
-from ..reader import function
+from ..reader import function, kind
 from ..verdict import Verdict
-from .answers import distinct, number
+from .answers import distinct, number, single
 
 _FACTOR = "fn(step, gamma)"
+_SIZE = "the size of an eigenvalue, abs(), which both have in common: one number"
 
 
 def dirac_factor(fn: Callable[[float, float], Any]) -> Verdict:
@@ -35,7 +38,10 @@ def dirac_factor(fn: Callable[[float, float], Any]) -> Verdict:
     with Examination("dirac_factor", _FACTOR) as exam:
         for h, g in ((0.1, 0.0), (0.5, 0.0), (0.5, 0.125), (0.5, 0.5), (1.0, 0.9), (0.2, 1.0)):
             title = f"step {h:g}, gamma {g:g}"
-            value = number(exam, exam.call(fn, h, g), title, complex_)
+            answer = exam.call(fn, h, g)
+            real = single(answer) and not (isinstance(answer, Tensor) and answer.is_complex())
+            exam.require_once("returns one real number", real, kind(answer), "a float", _SIZE)
+            value = number(exam, answer, title, complex_)
             square = 1 - h * g + h * h / 4
             mistakes: list[Mistake] = [
                 ("this is the square: the determinant is the product of two eigenvalues of one size", square),
