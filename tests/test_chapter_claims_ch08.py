@@ -507,3 +507,108 @@ def test_contrast_moves_a_critic_without_leaks_by_the_number_beside_the_variance
             plain = critic(some)
             moved.append(rms(critic(louder) - plain) / float(plain.std()))
     assert moved[0] > 0.05 and moved[1] < 1e-3
+
+
+@pytest.mark.parametrize(("width", "valleys"), [(0.4, 2), (0.6, 1), (1.0, 1)])
+def test_moods_are_chosen_where_they_are_far_apart(width: float, valleys: int) -> None:
+    u = torch.linspace(-9, 9, 4001, dtype=torch.float64)
+
+    def bump(mean: float) -> Tensor:
+        return torch.exp(-(((u - mean) / width) ** 2) / 2) / width / math.sqrt(2 * math.pi) + 1e-12
+
+    target, costs = 0.35 * bump(-1) + 0.65 * bump(1), []
+    for answer in torch.linspace(-2, 2, 161).tolist():
+        made = bump(answer)
+        m = (made + target) / 2
+        both = [float((a * (a / b).log()).sum()) for a, b in ((made, m), (target, m), (m, target))]
+        costs.append((both[0] + both[1], 2 * both[2]))
+    for curve in np.array(costs).T:
+        low = [k for k in range(1, 160) if curve[k] < min(curve[k - 1], curve[k + 1])]
+        assert len(low) == valleys
+        if width == 1.0:
+            assert abs(-2 + 0.025 * low[0] - 0.3) < 0.2
+
+
+def test_what_is_told_of_a_cast_and_of_texture_by_single_crops() -> None:
+    judged = load("blur_critics-cpu")
+    for arm in ("critic", "critic_plain"):
+        cast, texture = (
+            {blur: float(np.mean(blur_critics.percent(judged, kind, arm, blur))) for blur in PRESETS}
+            for kind in ("cast", "texture")
+        )
+        assert all(57 < value < 60 for value in cast.values())
+        assert cast["wespe"] < texture["wespe"] + 2 and all(cast[b] > texture[b] + 2 for b in ("std3", "dped"))
+    for blur in ("g9", "g13"):
+        for column in ("accuracy", "ordered"):
+            found = blur_critics.percent(judged, "texture", "spectrum_8bit", blur, column)
+            assert abs(np.mean(found) - 50) < 3
+    assert np.mean(blur_critics.percent(judged, "cast", "spectrum_8bit", "g13", "ordered")) > 95
+
+
+def test_what_averaging_and_slower_critics_do_by_seed() -> None:
+    players = load("color_transfer-cpu")
+    for arm in ("plain", "plain_r1", "spectral"):
+        spread = [np.std(list(joint(arm, where).values()), ddof=1) for where in ("test", "averaged")]
+        assert 2 < spread[0] / spread[1] < 17
+    assert transfer.collapsed(players, "no_content") == [2]
+    assert not set(transfer.collapsed(players, "color_slow")) - {2} and {1, 2} <= set(
+        transfer.collapsed(players, "color")
+    )
+    slow, usual = (transfer.by_seed(players, arm, "de00") for arm in ("color_slow", "color"))
+    assert slow[0] > usual[0] and slow[1] < usual[1]
+    gone = {arm: -transfer.over_input(players, arm, where="averaged").mean for arm in ("full", "no_color")}
+    assert 0.4 < 1 - gone["no_color"] / gone["full"] < 0.5
+    for arm in ("plain", "color"):
+        assert transfer.over_input(players, arm).high > 0
+
+
+def test_the_lead_of_the_printed_blur_by_step_size() -> None:
+    runs = load("misaligned_rates-cpu").runs
+    psnr = {(run["arm"], run["lr"]): run["psnr"] for run in runs}
+    leads = [psnr["blurred_wespe", 0.003] - psnr["l2", lr] for lr in (0.003, 0.001, 0.01)]
+    assert leads == pytest.approx([1.3, 0.6, 0.2], abs=0.05)
+
+
+def test_a_critic_without_leaks_sees_fading() -> None:
+    some = le.color_blur(crops(24, 0)).double()
+    faded = some + 0.2 * (some.mean(dim=1, keepdim=True) - some)
+    torch.manual_seed(0)
+    critic = le.ColorDiscriminator(image_size=44, width=0.25, norm="instance").double()
+    for layer in critic.layers:
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.padding_mode = "circular"
+    critic.layers[1].negative_slope = critic.layers[3].negative_slope = 1.0
+    with torch.no_grad():
+        plain = critic(some)
+        assert rms(critic(faded) - plain) > 0.02 * float(plain.std())
+
+
+def test_the_contextual_loss_charges_a_shift_a_small_part_of_a_blur() -> None:
+    def patches(x: Tensor) -> Tensor:
+        return F.unfold(x[..., 46:74, 46:74], 5).view(len(x), -1, 24, 24)
+
+    for seed in (3, 4, 5, 6):
+        y = crops(4, seed, side=120)
+        cost = [float(le.contextual_loss(patches(x), patches(y))) for x in (y, y.roll(2, 3), le.gaussian_blur(y, 1.0))]
+        assert cost[1] - cost[0] < 0.15 * (cost[2] - cost[0])
+
+
+def test_half_of_the_power_of_the_grass_is_finer_than_what_the_blurs_halve() -> None:
+    grass = data.photograph("grass", gray=True).double()[0, 0, :256, :256]
+    window = torch.hann_window(256, dtype=torch.float64)
+    power = torch.fft.fft2((grass - grass.mean()) * window * window[:, None]).abs().square()
+    f = torch.fft.fftfreq(256, dtype=torch.float64)
+    r = (f.square() + f[:, None].square()).sqrt()
+    power[r == 0] = 0
+    finer, between = (
+        float(power[where].sum() / power.sum()) for where in (r > 1 / 9.2, (r <= 1 / 9.2) & (r > 1 / 23.8))
+    )
+    assert 0.4 < finer < 0.6 and 0.2 < between < 0.4
+
+
+def test_blurred_error_keeps_a_crisp_start_crisp() -> None:
+    blades = doubt.textures("grass", reach=2, top=200, left=200, size=60).expand(-1, 3, -1, -1).contiguous()
+    blurred = le.BlurredMSELoss(preset="std3")
+    found = le.bayes_act(blurred, blades, steps=150, init=blades[2:3].clone())
+    inside = [float(data.crop(z, 10, 10, 40).std()) for z in (found, blades[2:3], blades.mean(dim=0, keepdim=True))]
+    assert inside[0] > 0.85 * inside[1] > 1.1 * inside[2]
