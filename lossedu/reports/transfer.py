@@ -138,18 +138,17 @@ def gaps_table(record: Record, base: str, arms: Sequence[str], where: str = "tes
     )
 
 
-def gone_table(record: Record, arms: Sequence[str], column: str = "joint") -> str:
-    """Return as Markdown how much of the input's distance from the truth an arm takes away, in percent of it."""
-    _validate.option("column", column, COLUMNS)
+def gone_table(record: Record, arms: Sequence[str]) -> str:
+    """Return as Markdown how much of the input's joint distance from the truth an arm takes away, in percent of it."""
     rows = []
     for arm in arms_of(record, arms):
         cells = [NAMES[arm][0]]
         for where in ("test", "averaged"):
-            found = over_input(record, arm, column, where)
+            found = over_input(record, arm, where=where)
             cells.append(with_half(Interval(-found.mean, -found.high, -found.low), 0))
-        rows.append([*cells, str(len(by_seed(record, arm, column)))])
+        rows.append([*cells, str(len(by_seed(record, arm, "joint")))])
     note = (
-        f"How much of the tinted input's {COLUMNS[column][0].strip('10 ↓')} distance an arm takes away, in percent: "
+        "How much of the tinted input's joint distance an arm takes away, in percent: "
         "mean over seeds ± half of the 95 % interval. Below 0 it has become more."
     )
     return markdown_table(["arm", "last step", "averaged weights", "seeds"], rows) + "\n\n" + note

@@ -88,8 +88,8 @@ def test_what_is_gone_of_the_distance() -> None:
     assert lines["pairs, ℓ2"].startswith("| pairs, ℓ2 | −4 ±1 | 17 ±")  # one seed of five has nothing left
     assert lines["EMD to another scene"].endswith("| 5 |")
     assert "How much of the tinted input's joint distance" in text
-    with pytest.raises(ValueError, match="column must be one of"):
-        transfer.gone_table(made, ("paired",), "psnr")
+    with pytest.raises(ValueError, match="arms must be one of"):
+        transfer.gone_table(made, ("wgan",))
 
 
 def test_losses_against_what_is_seen() -> None:

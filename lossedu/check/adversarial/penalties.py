@@ -85,8 +85,8 @@ def r1_penalty(fn: Callable[[nn.Module, Tensor, Tensor], Any]) -> Verdict:
             exam.require("goes back", False, describe(error), "answer.backward() runs", hint)
         taken = _taken(critic)
         # A penalty of another value has another gradient too: the hint is on one that is cut off.
-        cut = all(item.ok for item in exam.properties) or not taken.any()
-        exam.value("gradient in the critic's parameters", taken, _wanted(y), rtol=1e-5, hint=hint if cut else "")
+        fits = all(item.ok for item in exam.properties) or not taken.any()
+        exam.value("gradient in the critic's parameters", taken, _wanted(y), rtol=1e-5, hint=hint if fits else "")
     return exam.verdict()
 
 
